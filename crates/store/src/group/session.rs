@@ -1,0 +1,240 @@
+//! A session as the writer knows it: its row, and whether the row is behind.
+
+use oriel_model::{Facts, Life, Money, NewEvent, Place, Rest, SessionId};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::EDITING_TOOLS;
+use crate::sums::{add, signed};
+
+/// A session as it will stand on disk after the group.
+pub(crate) struct LiveSession {
+    pub no: i64,
+    pub project: String,
+    branch: String,
+    life: Life,
+    /// What stands in the indexed columns on disk; nothing where the row does not exist.
+    on_disk: Option<(String, String, Life)>,
+    agent_type: String,
+    events: u64,
+    tokens_in: u64,
+    tokens_out: u64,
+    cost: Money,
+    files: u64,
+    lines_added: u64,
+    lines_removed: u64,
+    /// The agent types that had a cost here, and '' once any had.
+    costed: Vec<String>,
+}
+
+/// A session went from one project to another.
+pub(crate) struct Moved {
+    pub from: String,
+    pub to: String,
+}
+
+impl LiveSession {
+    /// Returns the session that begins with this event. Its row is written with the group.
+    pub(crate) fn begin(
+        connection: &Connection,
+        event: &NewEvent,
+        at: i64,
+    ) -> rusqlite::Result<Self> {
+        // The row is reserved at once, so that the number is taken.
+        connection
+            .prepare_cached(
+                "INSERT INTO sessions (id, agent_type, project, branch, started_at, last_event, \
+                 rest, over_at, events, tokens_in, tokens_out, cost, files, lines_added, \
+                 lines_removed) VALUES (?1, ?2, '', '', ?3, ?3, 0, NULL, 0, 0, 0, 0, 0, 0, 0)",
+            )?
+            .execute(params![event.session_id.0, event.facet.agent_type, at])?;
+        let facet = &event.facet;
+        Ok(Self {
+            no: connection.last_insert_rowid(),
+            project: String::new(),
+            branch: String::new(),
+            life: Life::begin(at, &facet.agent_type, facet.kind, event.historical),
+            on_disk: None,
+            agent_type: facet.agent_type.clone(),
+            events: 0,
+            tokens_in: 0,
+            tokens_out: 0,
+            cost: Money::ZERO,
+            files: 0,
+            lines_added: 0,
+            lines_removed: 0,
+            costed: Vec::new(),
+        })
+    }
+
+    /// Reads a session from disk.
+    pub(crate) fn load(connection: &Connection, id: &SessionId) -> rusqlite::Result<Option<Self>> {
+        let found = connection
+            .prepare_cached(
+                "SELECT no, project, branch, last_event, rest, over_at, agent_type, \
+                 events, tokens_in, tokens_out, cost, files, lines_added, lines_removed \
+                 FROM sessions WHERE id = ?1",
+            )?
+            .query_row([id.0.as_str()], Self::read)
+            .optional()?;
+        let Some(mut session) = found else { return Ok(None) };
+        let mut costs = connection
+            .prepare_cached("SELECT DISTINCT agent_type FROM session_hours WHERE session = ?1")?;
+        for agent_type in costs.query_map([session.no], |row| row.get(0))? {
+            session.costed.push(agent_type?);
+        }
+        if !session.costed.is_empty() {
+            session.costed.push(String::new());
+        }
+        Ok(Some(session))
+    }
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let (project, branch): (String, String) = (row.get(1)?, row.get(2)?);
+        let life = read_life(row, 3)?;
+        Ok(Self {
+            no: row.get(0)?,
+            on_disk: Some((project.clone(), branch.clone(), life)),
+            project,
+            branch,
+            life,
+            agent_type: row.get(6)?,
+            events: row.get(7)?,
+            tokens_in: row.get(8)?,
+            tokens_out: row.get(9)?,
+            cost: Money::from_units(row.get(10)?),
+            files: row.get(11)?,
+            lines_added: row.get(12)?,
+            lines_removed: row.get(13)?,
+            costed: Vec::new(),
+        })
+    }
+
+    /// Says where an event happened, as far as it does not say so itself.
+    pub(crate) fn tell(&self, place: &mut Place) {
+        for (mine, theirs) in
+            [(&self.branch, &mut place.branch), (&self.project, &mut place.project)]
+        {
+            if theirs.is_none() && !mine.is_empty() {
+                *theirs = Some(mine.clone());
+            }
+        }
+    }
+
+    /// Learns from an event where the session is. Returns the move, if its costs move with it.
+    pub(crate) fn learn(&mut self, place: &Place) -> Option<Moved> {
+        if let Some(branch) = &place.branch
+            && *branch != self.branch
+        {
+            self.branch.clone_from(branch);
+        }
+        let to = place.project.as_ref().filter(|project| **project != self.project)?;
+        let from = std::mem::replace(&mut self.project, to.clone());
+        (!self.costed.is_empty()).then(|| Moved { from, to: to.clone() })
+    }
+
+    /// Counts an event.
+    pub(crate) fn count(
+        &mut self,
+        connection: &Connection,
+        event: &NewEvent,
+        at: i64,
+    ) -> rusqlite::Result<()> {
+        let facet = &event.facet;
+        self.life = self.life.on_event(at, &self.agent_type, facet.kind, event.historical);
+        add(&mut self.events, 1);
+        add(&mut self.tokens_in, event.tokens.input);
+        add(&mut self.tokens_out, event.tokens.output);
+        self.cost = self.cost.plus(event.cost_usd.map_or(Money::ZERO, Money::from_dollars));
+        let Facts { file_path, lines_added, lines_removed } = event.metadata.facts();
+        add(&mut self.lines_added, *lines_added);
+        add(&mut self.lines_removed, *lines_removed);
+        let edits = facet.tool_name.as_deref().is_some_and(|tool| EDITING_TOOLS.contains(&tool));
+        if let (true, Some(path)) = (edits, file_path) {
+            let new = connection
+                .prepare_cached("INSERT OR IGNORE INTO session_files VALUES (?1, ?2)")?
+                .execute(params![self.no, path])?;
+            add(&mut self.files, new as u64);
+        }
+        Ok(())
+    }
+
+    /// Notes a cost of this agent type. Returns for which of it and the whole it is the first.
+    pub(crate) fn first_cost_of(&mut self, agent_type: &str) -> FirstCost {
+        let mut first = |key: &str| {
+            let new = !self.costed.iter().any(|known| known == key);
+            if new {
+                self.costed.push(key.to_owned());
+            }
+            new
+        };
+        FirstCost { of_agent: first(agent_type), of_session: first("") }
+    }
+
+    /// Writes the row.
+    pub(crate) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let indexed = (self.project.clone(), self.branch.clone(), self.life);
+        let sums = params![
+            self.no,
+            signed(self.events),
+            signed(self.tokens_in),
+            signed(self.tokens_out),
+            self.cost.units(),
+            signed(self.files),
+            signed(self.lines_added),
+            signed(self.lines_removed),
+        ];
+        connection
+            .prepare_cached(
+                "UPDATE sessions SET events = ?2, tokens_in = ?3, tokens_out = ?4, cost = ?5, \
+                 files = ?6, lines_added = ?7, lines_removed = ?8 WHERE no = ?1",
+            )?
+            .execute(sums)?;
+        // Writing an indexed column costs an index entry even where nothing changed.
+        if self.on_disk.as_ref() != Some(&indexed) {
+            let (rest, over_at) = rest_columns(self.life.rest);
+            connection
+                .prepare_cached(
+                    "UPDATE sessions SET project = ?2, branch = ?3, last_event = ?4, rest = ?5, \
+                     over_at = ?6 WHERE no = ?1",
+                )?
+                .execute(params![
+                    self.no,
+                    self.project,
+                    self.branch,
+                    self.life.last_event,
+                    rest,
+                    over_at
+                ])?;
+            self.on_disk = Some(indexed);
+        }
+        Ok(())
+    }
+}
+
+/// For which of the two a cost is the first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FirstCost {
+    pub of_agent: bool,
+    pub of_session: bool,
+}
+
+/// Returns how a rest stands in the columns `rest` and `over_at`.
+fn rest_columns(rest: Rest) -> (i64, Option<i64>) {
+    match rest {
+        Rest::Working => (0, None),
+        Rest::BetweenTurns => (1, None),
+        Rest::Over { at } => (2, Some(at)),
+    }
+}
+
+/// Reads `last_event`, `rest` and `over_at` from the columns that begin at `first`.
+pub(crate) fn read_life(row: &Row<'_>, first: usize) -> rusqlite::Result<Life> {
+    let last_event: i64 = row.get(first)?;
+    let over_at: Option<i64> = row.get(first + 2)?;
+    let rest = match row.get::<_, i64>(first + 1)? {
+        0 => Rest::Working,
+        1 => Rest::BetweenTurns,
+        _ => Rest::Over { at: over_at.unwrap_or(last_event) },
+    };
+    Ok(Life { last_event, rest })
+}

@@ -1,0 +1,36 @@
+//! The questions asked of a store. Each is answered from sums kept while writing, or from an index
+//! in the order of its answer, so that none grows with the events behind it.
+
+mod costs;
+mod events;
+mod merge;
+mod options;
+mod sessions;
+mod spans;
+mod stats;
+
+pub use costs::{CostReport, HourCost, ModelCost, ProjectCost};
+pub(crate) use events::each_event;
+pub use events::{EventFilter, Page};
+pub use options::FilterOptions;
+pub use sessions::{PhaseFilter, Session, SessionFilter};
+pub use stats::{Stats, ToolStats, Used};
+
+use rusqlite::Connection;
+
+/// Returns the Unix seconds that a text means to SQLite, or nothing where it means none.
+pub(crate) fn seconds_of(connection: &Connection, text: &str) -> rusqlite::Result<Option<i64>> {
+    connection.prepare_cached("SELECT unixepoch(?1)")?.query_row([text], |row| row.get(0))
+}
+
+/// Returns the Unix milliseconds that a text means to SQLite, or nothing where it means none.
+pub(crate) fn millis_of(connection: &Connection, text: &str) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT CAST(round(unixepoch(?1, 'subsec') * 1000) AS INTEGER)")?
+        .query_row([text], |row| row.get(0))
+}
+
+/// Returns a word, or nothing where the column holds the word for nothing.
+pub(crate) fn told(word: String) -> Option<String> {
+    if word.is_empty() { None } else { Some(word) }
+}

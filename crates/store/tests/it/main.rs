@@ -1,0 +1,16 @@
+//! The store as its callers see it: what was answered is on disk, every question is answered from
+//! exactly the events that are there, and nothing that a sender or a disk does changes that.
+#![cfg(test)]
+
+mod answers;
+mod concurrency;
+mod duplicates;
+mod failures;
+mod fixture;
+mod histories;
+mod make;
+mod opening;
+mod oracle;
+mod poison;
+mod queue;
+mod upkeep;
