@@ -1,0 +1,186 @@
+//! The one list of requests.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::http::header::ALLOW;
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use tower::ServiceExt;
+
+use super::error::ApiError;
+use super::guard::{Class, guard};
+use super::reply::with_etag;
+use super::{control, events, health, openapi, sessions, stats, stream};
+use crate::app::App;
+
+/// A request that there is.
+pub(crate) struct Route {
+    pub method: Method,
+    /// The path, with `{name}` for what varies.
+    pub path: &'static str,
+    pub class: Class,
+    handler: fn() -> MethodRouter<Arc<App>>,
+}
+
+/// Every request that there is.
+pub(crate) const ROUTES: &[Route] = &[
+    ingest("/api/events", || post(events::post_event)),
+    ingest("/api/events/batch", || post(events::post_batch)),
+    read("/api/events", || get(events::list)),
+    read("/api/events/wait", || get(events::wait)),
+    read("/api/stats", || get(stats::totals)),
+    read("/api/stats/tools", || get(stats::tools)),
+    read("/api/stats/cost", || get(stats::costs)),
+    read("/api/stats/usage-monitor", || get(stats::usage)),
+    read("/api/sessions", || get(sessions::list)),
+    read("/api/sessions/{id}", || get(sessions::one)),
+    read("/api/sessions/{id}/transcript", || get(sessions::transcript)),
+    read("/api/filter-options", || get(sessions::filter_options)),
+    read("/api/stream", || get(stream::stream)),
+    read("/api/health", || get(health::health)),
+    read("/api/openapi.json", || get(openapi::document)),
+    read("/metrics", || get(health::metrics)),
+    control(Method::GET, "/control/status", || get(control::status)),
+    control(Method::GET, "/control/readiness", || get(control::readiness)),
+    control(Method::POST, "/control/shutdown", || post(control::shutdown)),
+    control(Method::POST, "/control/store/verify", || post(control::verify)),
+    control(Method::POST, "/control/store/backup", || post(control::backup)),
+    control(Method::POST, "/control/store/compact", || post(control::compact)),
+];
+
+const fn ingest(path: &'static str, handler: fn() -> MethodRouter<Arc<App>>) -> Route {
+    Route { method: Method::POST, path, class: Class::Ingest, handler }
+}
+
+const fn read(path: &'static str, handler: fn() -> MethodRouter<Arc<App>>) -> Route {
+    Route { method: Method::GET, path, class: Class::Read, handler }
+}
+
+const fn control(
+    method: Method,
+    path: &'static str,
+    handler: fn() -> MethodRouter<Arc<App>>,
+) -> Route {
+    Route { method, path, class: Class::Control, handler }
+}
+
+/// Returns the service that answers all of them.
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    let guarded = |class| from_fn_with_state((Arc::clone(app), class), guard);
+    let mut router = Router::new();
+    for route in ROUTES {
+        let mut handler = (route.handler)();
+        if route.class == Class::Read {
+            handler = handler.layer(from_fn(with_etag));
+        }
+        router = router.route(route.path, handler.layer(guarded(route.class)));
+    }
+    // What does not exist is as closed as what does.
+    let router = router
+        .method_not_allowed_fallback(nothing_there.layer(guarded(Class::Read)))
+        .fallback(nothing_there.layer(guarded(Class::Read)))
+        .with_state(Arc::clone(app));
+    Router::new().fallback_service(router.map_request(with_usual_path))
+}
+
+/// Answers where there is nothing, or nothing of this method.
+async fn nothing_there(request: Request) -> Response {
+    let (method, path) = (request.method(), request.uri().path());
+    let allowed = allowed(path);
+    if method == Method::OPTIONS && !allowed.is_empty() {
+        let allow = HeaderValue::from_str(&allowed).unwrap_or(HeaderValue::from_static(""));
+        return (StatusCode::OK, [(ALLOW, allow)], allowed).into_response();
+    }
+    ApiError::NotFound(format!("Cannot {method} {path}").into()).into_response()
+}
+
+/// Returns the methods that a path answers to.
+fn allowed(path: &str) -> String {
+    let mut methods = Vec::new();
+    for route in ROUTES.iter().filter(|route| is_at(route.path, path)) {
+        methods.push(route.method.as_str());
+        if route.method == Method::GET {
+            methods.push("HEAD");
+        }
+    }
+    methods.join(",")
+}
+
+/// Returns whether a path is that of a route.
+fn is_at(route: &str, path: &str) -> bool {
+    let (mut of_route, mut of_path) = (route.split('/'), path.split('/'));
+    loop {
+        match (of_route.next(), of_path.next()) {
+            (None, None) => return true,
+            (Some(name), Some(part)) if name == part => {}
+            (Some(name), Some(part)) if name.starts_with('{') && !part.is_empty() => {}
+            _ => return false,
+        }
+    }
+}
+
+/// Writes the path as the routes do: in lower case but for names of sessions, and without a slash
+/// at its end.
+fn with_usual_path(mut request: Request) -> Request {
+    let path = request.uri().path();
+    let is_usual = !path.bytes().any(|byte| byte.is_ascii_uppercase())
+        && (path.len() == 1 || !path.ends_with('/'));
+    if is_usual {
+        return request;
+    }
+    let usual = usual_path(path);
+    let target = match request.uri().query() {
+        Some(query) => format!("{usual}?{query}"),
+        None => usual,
+    };
+    if let Ok(target) = target.parse::<Uri>() {
+        *request.uri_mut() = target;
+    }
+    request
+}
+
+fn usual_path(path: &str) -> String {
+    const SESSIONS: &str = "/api/sessions/";
+    let path = match path.strip_suffix('/') {
+        Some("") | None => path,
+        Some(shorter) => shorter,
+    };
+    let lower = path.to_ascii_lowercase();
+    let Some(rest) = lower.strip_prefix(SESSIONS) else { return lower };
+    let id = &path[SESSIONS.len()..];
+    match rest.strip_suffix("/transcript") {
+        Some(shorter) => format!("{SESSIONS}{}/transcript", &id[..shorter.len()]),
+        None => format!("{SESSIONS}{id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_written_as_the_routes_are() {
+        for (path, expected) in [
+            ("/API/Events/", "/api/events"),
+            ("/", "/"),
+            ("/api/Sessions/AbC", "/api/sessions/AbC"),
+            ("/api/sessions/AbC/Transcript/", "/api/sessions/AbC/transcript"),
+            ("/Metrics", "/metrics"),
+        ] {
+            assert_eq!(usual_path(path), expected);
+        }
+    }
+
+    #[test]
+    fn a_path_is_one_of_a_route_where_all_of_its_parts_are() {
+        assert_eq!(allowed("/api/events"), "POST,GET,HEAD");
+        assert_eq!(allowed("/api/sessions/x"), "GET,HEAD");
+        assert_eq!(allowed("/api/sessions/"), "");
+        assert_eq!(allowed("/api"), "");
+    }
+}

@@ -1,0 +1,96 @@
+//! What every request shares: the store or what blocks it, the hub, and the facts of this process.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Instant, UNIX_EPOCH};
+
+use oriel_model::QuietLimit;
+use oriel_pricing::PriceBook;
+use oriel_store::Store;
+use oriel_wire::control::{Blocker, DaemonPhase};
+use tokio::sync::watch;
+
+use crate::api::ApiError;
+use crate::config::Config;
+use crate::home::Home;
+use crate::hub::Hub;
+use crate::ingest::{Admission, Branches};
+use crate::metrics::Metrics;
+use crate::serve::Address;
+
+/// The shortest age from which an import tells of the past.
+const HISTORY_MINUTES_MIN: i64 = 30;
+
+/// One runtime, shared by all of its requests.
+pub(crate) struct App {
+    pub config: Config,
+    pub home: Home,
+    pub gate: Gate,
+    pub hub: Arc<Hub>,
+    pub quiet: QuietLimit,
+    pub prices: PriceBook,
+    pub branches: Option<Branches>,
+    pub metrics: Metrics,
+    pub started: Instant,
+    pub started_at: i64,
+    pub phase: watch::Sender<DaemonPhase>,
+    /// Becomes true when something asked this runtime to stop.
+    pub stop: watch::Sender<bool>,
+    /// Where it listens, once it does.
+    pub address: OnceLock<Address>,
+}
+
+/// The store, or what must be mended first.
+pub(crate) enum Gate {
+    Open(Store),
+    Blocked(Vec<Blocker>),
+}
+
+impl App {
+    /// Returns the store, or the refusal of a runtime that is blocked.
+    pub(crate) fn store(&self) -> Result<&Store, ApiError> {
+        match &self.gate {
+            Gate::Open(store) => Ok(store),
+            Gate::Blocked(blockers) => Err(ApiError::Blocked(blockers.len())),
+        }
+    }
+
+    /// Returns what must be mended before this runtime can take events.
+    pub(crate) fn blockers(&self) -> &[Blocker] {
+        match &self.gate {
+            Gate::Open(_) => &[],
+            Gate::Blocked(blockers) => blockers,
+        }
+    }
+
+    /// Waits until this runtime stops. The future holds nothing of the app.
+    pub(crate) fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut stop = self.stop.subscribe();
+        // A sender that is gone has stopped too.
+        async move { _ = stop.wait_for(|stop| *stop).await }
+    }
+
+    /// Returns the time in Unix milliseconds.
+    pub(crate) fn now_ms(&self) -> i64 {
+        let since = self.config.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Returns the time in Unix seconds.
+    pub(crate) fn now(&self) -> i64 {
+        self.now_ms().div_euclid(1000)
+    }
+
+    /// Returns what decides which events may be stored at this moment.
+    pub(crate) fn admission(&self, now_ms: i64) -> Admission<'_> {
+        let quiet_minutes = i64::try_from(self.config.quiet.as_secs() / 60).unwrap_or(i64::MAX);
+        let history_minutes = quiet_minutes.saturating_mul(6).max(HISTORY_MINUTES_MIN);
+        let cap = self.config.ingest.payload_kib_max.saturating_mul(1024);
+        Admission {
+            metadata_bytes_max: usize::try_from(cap).unwrap_or(usize::MAX),
+            prices: &self.prices,
+            history_ms: history_minutes.saturating_mul(60_000),
+            compat: self.config.compat,
+            now_ms,
+        }
+    }
+}

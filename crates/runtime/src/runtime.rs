@@ -1,0 +1,293 @@
+//! The boundary: start a runtime, reach it, stop it.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use oriel_link::Link;
+use oriel_model::{QuietLimit, QuietLimitError};
+use oriel_pricing::PriceBook;
+use oriel_store::{OpenError, Store, StoreOptions};
+use oriel_wire::control::{Blocker, BlockerKind, DaemonPhase, HEALTH_SCHEMA, HealthFile};
+use oriel_wire::time::rfc3339;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::api;
+use crate::app::{App, Gate};
+use crate::config::{Access, Config};
+use crate::home::{Home, HomeError};
+use crate::hub::Hub;
+use crate::ingest::Branches;
+use crate::metrics::Metrics;
+use crate::serve::{self, Address, Listener};
+
+mod ticks;
+
+/// A running runtime. Dropping it without [`Runtime::shutdown`] ends it as a crash would: what was
+/// answered is on disk, what was not is not.
+pub struct Runtime {
+    app: Arc<App>,
+    link: Link,
+    base_url: String,
+    tasks: JoinSet<()>,
+}
+
+/// A runtime could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its data directory cannot be used.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// Its store cannot be used.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// Its quiet limit cannot be used.
+    #[error(transparent)]
+    Quiet(#[from] QuietLimitError),
+    /// Something else listens there.
+    #[error(
+        "{addr} is taken by another program; stop that program, or set `listen.port` \
+         (--port, ORIEL_LISTEN_PORT) to a free one"
+    )]
+    PortTaken {
+        /// Where.
+        addr: SocketAddr,
+    },
+    /// It cannot listen there.
+    #[error("cannot listen on {place}: {source}")]
+    Listen {
+        /// Where.
+        place: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Anyone on the network could read everything.
+    #[error(
+        "{0} is not a loopback address, so `access` must be \"token\"; set it, or listen on 127.0.0.1"
+    )]
+    OpenToAll(SocketAddr),
+}
+
+impl Runtime {
+    /// Starts a runtime that listens.
+    ///
+    /// # Errors
+    /// Where it cannot use its folder, its store or its address.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let addr = SocketAddr::new(config.listen.host, config.listen.port);
+        if !addr.ip().is_loopback() && config.access != Access::Token {
+            return Err(StartError::OpenToAll(addr));
+        }
+        let home = Home::take(&config.data_dir)?;
+        let tcp = TcpListener::bind(addr).await.map_err(|source| match source.kind() {
+            std::io::ErrorKind::AddrInUse => StartError::PortTaken { addr },
+            _ => StartError::Listen { place: addr.to_string(), source },
+        })?;
+        let local = tcp
+            .local_addr()
+            .map_err(|source| StartError::Listen { place: addr.to_string(), source })?;
+        let socket = config.listen.socket.clone();
+        let mut listeners = vec![Listener::Tcp(tcp)];
+        if let Some(path) = &socket {
+            listeners.push(unix(path)?);
+        }
+        let mut runtime = Self::with_home(config, home).await?;
+        runtime.base_url = format!("http://{local}");
+        _ = runtime.app.address.set(Address { tcp: Some(local), socket });
+        let Link::InProcess(router) = &runtime.link else { unreachable!("made so above") };
+        for listener in listeners {
+            let serve = serve::serve(listener, router.clone(), runtime.app.stopping());
+            runtime.tasks.spawn(serve);
+        }
+        runtime.app.tell()?;
+        tracing::info!(addr = %local, phase = runtime.phase().as_str(), "the runtime listens");
+        Ok(runtime)
+    }
+
+    /// Starts a runtime that is reached through [`Runtime::link`] alone.
+    ///
+    /// # Errors
+    /// Where it cannot use its folder or its store.
+    pub async fn open(config: Config) -> Result<Self, StartError> {
+        let home = Home::take(&config.data_dir)?;
+        Self::with_home(config, home).await
+    }
+
+    async fn with_home(config: Config, home: Home) -> Result<Self, StartError> {
+        let quiet = QuietLimit::from_seconds(config.quiet.as_secs())?;
+        let started = Instant::now();
+        let metrics = Metrics::new();
+        let hub = Arc::new(Hub::new(config.stream.clients_max, metrics.resyncs.clone()));
+        let gate = open_gate(&config, &home, &hub).await?;
+        let phase = match &gate {
+            Gate::Open(_) => DaemonPhase::Ready,
+            Gate::Blocked(_) => DaemonPhase::LocalReadinessGate,
+        };
+        let mut app = App {
+            branches: config.projects_dir.clone().map(Branches::below),
+            home,
+            gate,
+            hub,
+            quiet,
+            prices: PriceBook::builtin(),
+            metrics,
+            started,
+            started_at: 0,
+            phase: watch::Sender::new(phase),
+            stop: watch::Sender::new(false),
+            address: OnceLock::new(),
+            config,
+        };
+        app.started_at = app.now();
+        let app = Arc::new(app);
+        let link = Link::InProcess(api::router(&app));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(ticks::run(Arc::clone(&app)));
+        Ok(Self { app, link, base_url: "http://localhost".to_owned(), tasks })
+    }
+
+    /// Returns the address of the runtime's services, `http://127.0.0.1:3142` for one.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Returns the address that it listens on, with the real port where 0 was asked for.
+    #[must_use]
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.app.address.get().and_then(|address| address.tcp)
+    }
+
+    /// Returns where the runtime stands.
+    #[must_use]
+    pub fn phase(&self) -> DaemonPhase {
+        *self.app.phase.borrow()
+    }
+
+    /// Returns the way to reach it without a socket.
+    #[must_use]
+    pub fn link(&self) -> Link {
+        self.link.clone()
+    }
+
+    /// Returns the token that its control API asks for.
+    #[must_use]
+    pub fn authtok(&self) -> &str {
+        self.app.home.authtok()
+    }
+
+    /// Waits until something asks the runtime to stop.
+    pub async fn stopped(&self) {
+        self.app.stopping().await;
+    }
+
+    /// Stops: open streams end, requests under way are answered, what was accepted is on disk, and
+    /// the address and the data directory are free when this returns.
+    pub async fn shutdown(mut self) {
+        self.app.phase.send_replace(DaemonPhase::Draining);
+        if self.local_addr().is_some()
+            && let Err(error) = self.app.tell()
+        {
+            tracing::warn!(%error, "the health file does not say that the runtime stops");
+        }
+        self.app.stop.send_replace(true);
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a task of the runtime failed");
+            }
+        }
+        if let Gate::Open(store) = &self.app.gate {
+            store.close().await;
+        }
+        if let Some(address) = self.app.address.get() {
+            self.app.home.fall_silent();
+            if let Some(socket) = &address.socket {
+                // Whoever starts next removes it too.
+                _ = std::fs::remove_file(socket);
+            }
+        }
+        tracing::info!("the runtime has stopped");
+    }
+}
+
+impl App {
+    /// Writes the health file as of now.
+    fn tell(&self) -> Result<(), HomeError> {
+        let address = self.address.get().cloned().unwrap_or_default();
+        self.home.tell(&HealthFile {
+            schema: HEALTH_SCHEMA.to_owned(),
+            pid: std::process::id(),
+            started_at: rfc3339(self.started_at),
+            updated_at: rfc3339(self.now()),
+            phase: *self.phase.borrow(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            addr: address.tcp.map(|addr| addr.to_string()),
+            socket: address.socket.map(|path| path.display().to_string()),
+        })
+    }
+}
+
+/// Opens the store, or says what must be mended before it can be.
+async fn open_gate(config: &Config, home: &Home, hub: &Arc<Hub>) -> Result<Gate, StartError> {
+    let mut blockers = home.blockers();
+    let options = StoreOptions {
+        durability: config.store.durability,
+        readers: config.store.readers,
+        queue_events_max: config.store.queue_events_max,
+    };
+    let (path, of_store) = (home.store(), Arc::clone(hub));
+    let open = move || Store::open(&path, options, move |events| of_store.publish(events));
+    if blockers.is_empty() {
+        match open() {
+            Ok(store) => {
+                let last = store.last_event().await;
+                match last {
+                    Ok(last) => hub.begin_after(last),
+                    Err(error) => tracing::error!(%error, "the last event is not known"),
+                }
+                return Ok(Gate::Open(store));
+            }
+            Err(error @ OpenError::Newer { .. }) => {
+                blockers.push(newer_store(&home.store(), &error));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    for blocker in &blockers {
+        tracing::warn!(reason = blocker.reason, "the runtime is blocked");
+    }
+    Ok(Gate::Blocked(blockers))
+}
+
+fn newer_store(path: &Path, error: &OpenError) -> Blocker {
+    Blocker {
+        kind: BlockerKind::StoreNewerThanProgram,
+        artifact_id: path.display().to_string(),
+        label: "The store was written by a later version".to_owned(),
+        reason: error.to_string(),
+        actions: vec!["inspect".to_owned(), "restore backup".to_owned(), "restart".to_owned()],
+    }
+}
+
+#[cfg(unix)]
+fn unix(path: &Path) -> Result<Listener, StartError> {
+    use std::os::unix::fs::PermissionsExt;
+    let fail = |source| StartError::Listen { place: path.display().to_string(), source };
+    // The lock of the data directory says that no daemon of ours listens there.
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(fail(error)),
+        _ => {}
+    }
+    let listener = tokio::net::UnixListener::bind(path).map_err(fail)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(fail)?;
+    Ok(Listener::Unix(listener))
+}
+
+#[cfg(not(unix))]
+fn unix(path: &Path) -> Result<Listener, StartError> {
+    let source = std::io::Error::from(std::io::ErrorKind::Unsupported);
+    Err(StartError::Listen { place: path.display().to_string(), source })
+}

@@ -1,0 +1,388 @@
+//! Settings: flags, environment, file and defaults become one checked [`Config`].
+//!
+//! One table says everything about a setting: its key, what it may be, its default, its names in
+//! the environment and its help. Nothing here touches the world. The caller reads the environment,
+//! asks [`locate`] where the file is, reads that, and passes all of it to [`resolve`].
+
+mod error;
+mod example;
+mod file;
+mod legacy;
+mod location;
+mod table;
+mod value;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use oriel_store::Durability;
+
+use crate::config::{
+    Access, Clock, Compat, Config, IngestConfig, Listen, StoreConfig, StreamConfig, UsageLimit,
+    UsageUnit, UsageWindow,
+};
+pub use error::SettingsError;
+pub use example::example;
+pub use location::{Location, locate};
+use table::{Setting, TABLE};
+use value::{Raw, Value};
+
+/// All that settings are made of.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// The flags, in the order given; a later one wins over an earlier one.
+    pub flags: Vec<Flag>,
+    /// The environment.
+    pub environment: BTreeMap<String, String>,
+    /// The configuration file, if there is one.
+    pub file: Option<ConfigFile>,
+    /// The folders that paths start from.
+    pub folders: Folders,
+    /// The clock that the runtime is to use.
+    pub clock: Clock,
+}
+
+/// One setting given on the command line.
+#[derive(Debug, Clone)]
+pub struct Flag {
+    /// What the user typed, such as `--port`, for messages.
+    pub name: String,
+    /// The key of the setting.
+    pub key: String,
+    /// The value as typed.
+    pub value: String,
+}
+
+/// A configuration file that was read.
+#[derive(Debug, Clone)]
+pub struct ConfigFile {
+    /// Where it is; its relative paths start from its folder.
+    pub path: PathBuf,
+    /// What it says.
+    pub text: String,
+}
+
+/// The folders that paths start from.
+#[derive(Debug, Clone)]
+pub struct Folders {
+    /// The user's home folder.
+    pub home: Option<PathBuf>,
+    /// The working directory.
+    pub working: PathBuf,
+}
+
+/// Settings that were made out and checked.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// What the runtime needs to know.
+    pub config: Config,
+    /// What is logged, and how.
+    pub log: LogConfig,
+    /// Every setting with its value and where that came from, in the order of the table.
+    pub rows: Vec<SettingRow>,
+    /// What was given and is ignored.
+    pub warnings: Vec<String>,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogConfig {
+    /// The least important lines that are kept.
+    pub level: LogLevel,
+    /// The form of a line.
+    pub format: LogFormat,
+}
+
+/// How important a line must be to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Nothing is kept.
+    Off,
+    /// Faults.
+    Error,
+    /// And what may become one.
+    Warn,
+    /// And what happened.
+    Info,
+    /// And why.
+    Debug,
+    /// And everything else.
+    Trace,
+}
+
+/// The form of a logged line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: a JSON object each.
+    Json,
+}
+
+/// One setting as it was made out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingRow {
+    /// Its key.
+    pub key: &'static str,
+    /// Its value as text; empty when there is none.
+    pub value: String,
+    /// Where the value came from.
+    pub origin: Origin,
+    /// What it is for.
+    pub help: &'static str,
+}
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A flag, as typed.
+    Flag(String),
+    /// A variable of the environment.
+    Env(String),
+    /// The configuration file.
+    File(PathBuf),
+    /// Nobody said anything.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(name) => write!(f, "flag {name}"),
+            Self::Env(name) => write!(f, "environment {name}"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// Makes out every setting.
+///
+/// # Errors
+/// Says which setting cannot be used, where it was given and what it may be.
+pub fn resolve(input: &Input) -> Result<Resolved, SettingsError> {
+    let location = locate(input)?;
+    table::refuse_unknown_flags(&input.flags)?;
+    let file = input.file.as_ref().map(file::read).transpose()?.unwrap_or_default();
+
+    let mut warnings = location.warnings.clone();
+    warnings.extend(table::unknown_variables(&input.environment));
+    let mut values = Values::default();
+    for setting in TABLE {
+        let (value, origin) = if setting.in_file {
+            choose(setting, input, &file, &mut warnings)?
+        } else {
+            location.value_of(setting.key)
+        };
+        values.0.insert(setting.key, (value, origin));
+    }
+
+    let config = values.config(&location, input.clock.clone());
+    refuse_open_host(&config, &values.0["listen.host"].1)?;
+    Ok(Resolved { config, log: values.log(), rows: values.rows(), warnings })
+}
+
+/// Returns a line for a flag: what the setting is for, what it may be, its default.
+///
+/// # Panics
+/// On a key that is no setting.
+#[must_use]
+pub fn help(key: &str) -> String {
+    let setting = TABLE.iter().find(|setting| setting.key == key).expect("flags are for settings");
+    let allowed = &setting.allowed;
+    match setting.default {
+        "" => format!("{} [{allowed}]", setting.help),
+        default => format!("{} [{allowed}; default {default}]", setting.help),
+    }
+}
+
+/// Returns the value that wins, and where it stood.
+fn choose(
+    setting: &Setting,
+    input: &Input,
+    file: &BTreeMap<String, toml::Value>,
+    warnings: &mut Vec<String>,
+) -> Result<(Value, Origin), SettingsError> {
+    let read = |raw: Raw<'_>, origin: Origin, base: &Path| {
+        let value = setting.allowed.read(raw).ok_or_else(|| setting.refuse(raw, &origin))?;
+        Ok((value.starting_from(base, input.folders.home.as_deref()), origin))
+    };
+    let working = &input.folders.working;
+    if let Some(flag) = input.flags.iter().rev().find(|flag| flag.key == setting.key) {
+        return read(Raw::Text(&flag.value), Origin::Flag(flag.name.clone()), working);
+    }
+    if let Some((name, text)) = setting.variable(&input.environment) {
+        return read(Raw::Text(text), Origin::Env(name), working);
+    }
+    for old in setting.legacy {
+        match old.read(&setting.allowed, &input.environment) {
+            legacy::Found::Nothing => {}
+            legacy::Found::Useless(text) => warnings.push(format!(
+                "{} is {text:?}, which {} cannot be; it is ignored",
+                old.name, setting.key
+            )),
+            legacy::Found::Value(value) => {
+                let value = value.starting_from(working, input.folders.home.as_deref());
+                return Ok((value, Origin::Env(old.name.to_owned())));
+            }
+        }
+    }
+    if let (Some(value), Some(source)) = (file.get(setting.key), &input.file) {
+        let base = source.path.parent().unwrap_or(working);
+        return read(Raw::Toml(value), Origin::File(source.path.clone()), base);
+    }
+    read(Raw::Text(setting.default), Origin::Default, working)
+}
+
+/// An address that other machines reach must not be one where programs need no token.
+fn refuse_open_host(config: &Config, origin: &Origin) -> Result<(), SettingsError> {
+    let host = config.listen.host;
+    if host.to_canonical().is_loopback() || config.access == Access::Token {
+        return Ok(());
+    }
+    Err(SettingsError::OpenHost { host, origin: origin.clone() })
+}
+
+/// Every value by its key, checked against the table.
+#[derive(Default)]
+struct Values(BTreeMap<&'static str, (Value, Origin)>);
+
+impl Values {
+    fn config(&self, location: &Location, clock: Clock) -> Config {
+        Config {
+            data_dir: location.data_dir.clone(),
+            listen: Listen {
+                host: self.address("listen.host"),
+                port: self.whole("listen.port"),
+                socket: self.path("listen.socket"),
+                hosts: self.names("listen.hosts"),
+            },
+            access: match self.word("access") {
+                "token" => Access::Token,
+                _ => Access::Loopback,
+            },
+            store: StoreConfig {
+                durability: match self.word("store.durability") {
+                    "normal" => Durability::Normal,
+                    _ => Durability::Full,
+                },
+                readers: self.whole("store.readers"),
+                queue_events_max: self.whole("store.queue_events_max"),
+            },
+            ingest: IngestConfig { payload_kib_max: self.whole("ingest.payload_kib_max") },
+            quiet: Duration::from_secs(60 * self.whole::<u64>("session.quiet_minutes")),
+            stream: StreamConfig {
+                stats_interval: Duration::from_millis(self.whole("stream.stats_interval_ms")),
+                clients_max: self.whole("stream.clients_max"),
+                heartbeat: Duration::from_millis(self.whole("stream.heartbeat_ms")),
+            },
+            projects_dir: self.path("projects_dir"),
+            usage_limits: self.usage_limits(),
+            compat: match self.word("compat") {
+                "agentmonitor" => Compat::AgentMonitor,
+                _ => Compat::Oriel,
+            },
+            clock,
+        }
+    }
+
+    fn usage_limits(&self) -> Vec<UsageLimit> {
+        let claude_code = UsageLimit {
+            agent_type: "claude_code".to_owned(),
+            unit: UsageUnit::Tokens,
+            session: UsageWindow {
+                hours: self.whole("usage.claude_code.session_window_hours"),
+                limit: self.amount("usage.claude_code.session_token_limit"),
+            },
+            extended: UsageWindow {
+                hours: self.whole("usage.claude_code.extended_window_hours"),
+                limit: self.amount("usage.claude_code.extended_token_limit"),
+            },
+        };
+        let codex = UsageLimit {
+            agent_type: "codex".to_owned(),
+            unit: UsageUnit::Cost,
+            session: UsageWindow {
+                hours: self.whole("usage.codex.session_window_hours"),
+                limit: self.amount("usage.codex.session_cost_limit_usd"),
+            },
+            extended: UsageWindow {
+                hours: self.whole("usage.codex.extended_window_hours"),
+                limit: self.amount("usage.codex.extended_cost_limit_usd"),
+            },
+        };
+        vec![claude_code, codex]
+    }
+
+    fn log(&self) -> LogConfig {
+        LogConfig {
+            level: match self.word("log.level") {
+                "off" => LogLevel::Off,
+                "error" => LogLevel::Error,
+                "warn" => LogLevel::Warn,
+                "debug" => LogLevel::Debug,
+                "trace" => LogLevel::Trace,
+                _ => LogLevel::Info,
+            },
+            format: match self.word("log.format") {
+                "json" => LogFormat::Json,
+                _ => LogFormat::Text,
+            },
+        }
+    }
+
+    fn rows(&self) -> Vec<SettingRow> {
+        let row = |setting: &Setting| {
+            let (value, origin) = &self.0[setting.key];
+            SettingRow {
+                key: setting.key,
+                value: value.to_string(),
+                origin: origin.clone(),
+                help: setting.help,
+            }
+        };
+        TABLE.iter().map(row).collect()
+    }
+
+    fn whole<T: TryFrom<u64>>(&self, key: &str) -> T {
+        let Value::Whole(number) = self.0[key].0 else { unreachable!("{key} is a whole number") };
+        let Ok(number) = T::try_from(number) else {
+            unreachable!("the range of {key} fits its field")
+        };
+        number
+    }
+
+    fn amount(&self, key: &str) -> f64 {
+        match self.0[key].0 {
+            Value::Whole(number) => number as f64,
+            Value::Amount(amount) => amount,
+            _ => unreachable!("{key} is a number"),
+        }
+    }
+
+    fn word(&self, key: &str) -> &'static str {
+        let Value::Word(word) = self.0[key].0 else { unreachable!("{key} is a word") };
+        word
+    }
+
+    fn address(&self, key: &str) -> IpAddr {
+        let Value::Address(address) = self.0[key].0 else { unreachable!("{key} is an address") };
+        address
+    }
+
+    fn path(&self, key: &str) -> Option<PathBuf> {
+        let Value::Path(path) = &self.0[key].0 else { unreachable!("{key} is a path") };
+        path.clone()
+    }
+
+    fn names(&self, key: &str) -> Vec<String> {
+        let Value::Names(names) = &self.0[key].0 else { unreachable!("{key} is a list") };
+        names.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

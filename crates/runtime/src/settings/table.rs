@@ -1,0 +1,330 @@
+//! Every setting there is, one row each.
+
+use std::collections::BTreeMap;
+
+use super::error::hint;
+use super::legacy::Legacy;
+use super::value::{Allowed, Raw};
+use super::{Flag, Origin, SettingsError};
+
+/// What is known of one setting.
+#[derive(Debug)]
+pub(super) struct Setting {
+    /// Its name in the file and after `--set`.
+    pub(super) key: &'static str,
+    /// What it may be.
+    pub(super) allowed: Allowed,
+    /// Its value when nobody says anything, as text.
+    pub(super) default: &'static str,
+    /// The names that AgentMonitor has for it, the first one that holds something wins.
+    pub(super) legacy: &'static [Legacy],
+    /// Whether the file may set it.
+    pub(super) in_file: bool,
+    /// What it is for, in whole sentences.
+    pub(super) help: &'static str,
+}
+
+const fn setting(
+    key: &'static str,
+    allowed: Allowed,
+    default: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting { key, allowed, default, legacy: &[], in_file: true, help }
+}
+
+/// The table, in the order in which it is shown.
+pub(super) const TABLE: &[Setting] = &[
+    Setting {
+        in_file: false,
+        ..setting(
+            "data_dir",
+            Allowed::Path,
+            "",
+            "The private folder that holds the store, the token, the settings and the logs.",
+        )
+    },
+    Setting {
+        in_file: false,
+        ..setting(
+            "profile",
+            Allowed::Name,
+            "",
+            "A name that is added to the default data directory's, so that several can live side by side.",
+        )
+    },
+    Setting {
+        legacy: &[Legacy::named("AGENTMONITOR_HOST")],
+        ..setting(
+            "listen.host",
+            Allowed::Address,
+            "127.0.0.1",
+            "The address to listen on. An address that other machines reach needs access = \"token\".",
+        )
+    },
+    Setting {
+        legacy: &[
+            Legacy::named("AGENTMONITOR_RUST_PORT"),
+            Legacy { name: "AGENTMONITOR_PORT", min: 1 },
+        ],
+        ..setting(
+            "listen.port",
+            Allowed::Whole { min: 0, max: 65_535 },
+            "3142",
+            "The port to listen on. With 0 the system chooses a free one, which hooks cannot know.",
+        )
+    },
+    setting("listen.socket", Allowed::Path, "", "A Unix socket to listen on as well."),
+    setting(
+        "listen.hosts",
+        Allowed::Hosts,
+        "",
+        "Further host names under which clients may address the daemon.",
+    ),
+    setting(
+        "access",
+        Allowed::Word(&["loopback", "token"]),
+        "loopback",
+        "Who may read without the token: every program of this machine (loopback), or nobody (token).",
+    ),
+    setting(
+        "store.durability",
+        Allowed::Word(&["full", "normal"]),
+        "full",
+        "What an answered event has survived: a loss of power (full), or only the end of the daemon (normal).",
+    ),
+    setting(
+        "store.readers",
+        Allowed::Whole { min: 1, max: 64 },
+        "4",
+        "How many questions are answered at the same time.",
+    ),
+    setting(
+        "store.queue_events_max",
+        Allowed::Whole { min: 1, max: 1_048_576 },
+        "65536",
+        "How many events may wait to be written before further ones are refused with status 503.",
+    ),
+    Setting {
+        legacy: &[Legacy::named("AGENTMONITOR_MAX_PAYLOAD_KB")],
+        ..setting(
+            "ingest.payload_kib_max",
+            Allowed::Whole { min: 0, max: 16_384 },
+            "10",
+            "The most metadata, in KiB, that an event keeps; what is longer is replaced by a summary.",
+        )
+    },
+    Setting {
+        legacy: &[Legacy::named("AGENTMONITOR_SESSION_TIMEOUT")],
+        ..setting(
+            "session.quiet_minutes",
+            Allowed::Whole { min: 1, max: 10_080 },
+            "5",
+            "The silence in minutes after which a session is idle; after twice as long it has ended.",
+        )
+    },
+    Setting {
+        legacy: &[Legacy::named("AGENTMONITOR_STATS_INTERVAL")],
+        ..setting(
+            "stream.stats_interval_ms",
+            Allowed::Whole { min: 250, max: 3_600_000 },
+            "5000",
+            "How often stream clients get a statistics frame, in milliseconds.",
+        )
+    },
+    Setting {
+        legacy: &[Legacy::named("AGENTMONITOR_MAX_SSE_CLIENTS")],
+        ..setting(
+            "stream.clients_max",
+            Allowed::Whole { min: 1, max: 65_536 },
+            "50",
+            "How many clients may listen to the stream; further ones are refused with status 503.",
+        )
+    },
+    Setting {
+        legacy: &[Legacy::named("AGENTMONITOR_SSE_HEARTBEAT_MS")],
+        ..setting(
+            "stream.heartbeat_ms",
+            Allowed::Whole { min: 1_000, max: 3_600_000 },
+            "30000",
+            "How often a quiet stream connection gets a heartbeat, in milliseconds.",
+        )
+    },
+    Setting {
+        legacy: &[Legacy::named("AGENTMONITOR_PROJECTS_DIR")],
+        ..setting(
+            "projects_dir",
+            Allowed::Path,
+            "",
+            "The folder whose children are projects; the git branch of a live event is found there.",
+        )
+    },
+    Setting {
+        legacy: &[
+            Legacy::named("AGENTMONITOR_SESSION_WINDOW_HOURS_CLAUDE_CODE"),
+            Legacy::named("AGENTMONITOR_SESSION_WINDOW_HOURS"),
+        ],
+        ..setting(
+            "usage.claude_code.session_window_hours",
+            HOURS,
+            "5",
+            "The length of Claude Code's short usage window, in hours.",
+        )
+    },
+    Setting {
+        legacy: &[Legacy::named("AGENTMONITOR_SESSION_TOKEN_LIMIT_CLAUDE_CODE")],
+        ..setting(
+            "usage.claude_code.session_token_limit",
+            TOKENS,
+            "44000",
+            "The tokens that fill Claude Code's short usage window; 0 is no limit.",
+        )
+    },
+    Setting {
+        legacy: &[Legacy::named("AGENTMONITOR_EXTENDED_WINDOW_HOURS_CLAUDE_CODE")],
+        ..setting(
+            "usage.claude_code.extended_window_hours",
+            HOURS,
+            "24",
+            "The length of Claude Code's long usage window, in hours.",
+        )
+    },
+    Setting {
+        legacy: &[Legacy::named("AGENTMONITOR_EXTENDED_TOKEN_LIMIT_CLAUDE_CODE")],
+        ..setting(
+            "usage.claude_code.extended_token_limit",
+            TOKENS,
+            "0",
+            "The tokens that fill Claude Code's long usage window; 0 turns the window off.",
+        )
+    },
+    Setting {
+        legacy: &[
+            Legacy::named("AGENTMONITOR_SESSION_WINDOW_HOURS_CODEX"),
+            Legacy::named("AGENTMONITOR_SESSION_WINDOW_HOURS"),
+        ],
+        ..setting(
+            "usage.codex.session_window_hours",
+            HOURS,
+            "5",
+            "The length of Codex's short usage window, in hours.",
+        )
+    },
+    Setting {
+        legacy: &[Legacy::named("AGENTMONITOR_SESSION_COST_LIMIT_CODEX")],
+        ..setting(
+            "usage.codex.session_cost_limit_usd",
+            DOLLARS,
+            "500",
+            "The US dollars that fill Codex's short usage window; 0 is no limit.",
+        )
+    },
+    Setting {
+        legacy: &[Legacy::named("AGENTMONITOR_EXTENDED_WINDOW_HOURS_CODEX")],
+        ..setting(
+            "usage.codex.extended_window_hours",
+            HOURS,
+            "168",
+            "The length of Codex's long usage window, in hours.",
+        )
+    },
+    Setting {
+        legacy: &[Legacy::named("AGENTMONITOR_EXTENDED_COST_LIMIT_CODEX")],
+        ..setting(
+            "usage.codex.extended_cost_limit_usd",
+            DOLLARS,
+            "1500",
+            "The US dollars that fill Codex's long usage window; 0 turns the window off.",
+        )
+    },
+    setting(
+        "compat",
+        Allowed::Word(&["oriel", "agentmonitor"]),
+        "oriel",
+        "Whose answers to give where they differ: Oriel's own, or AgentMonitor's to the letter.",
+    ),
+    setting(
+        "log.level",
+        Allowed::Word(&["off", "error", "warn", "info", "debug", "trace"]),
+        "info",
+        "The least important lines that are logged.",
+    ),
+    setting(
+        "log.format",
+        Allowed::Word(&["text", "json"]),
+        "text",
+        "The form of a logged line: for people (text), or a JSON object each (json).",
+    ),
+];
+
+const HOURS: Allowed = Allowed::Whole { min: 1, max: 87_600 };
+const TOKENS: Allowed = Allowed::Whole { min: 0, max: 1_000_000_000_000 };
+const DOLLARS: Allowed = Allowed::Amount { max: 1_000_000_000.0 };
+
+impl Setting {
+    /// Returns its own name in the environment.
+    pub(super) fn variable_name(&self) -> String {
+        format!("ORIEL_{}", self.key.replace('.', "_").to_ascii_uppercase())
+    }
+
+    /// Returns the flag for what no file may set.
+    pub(super) fn flag(&self) -> String {
+        format!("--{}", self.key.replace('_', "-"))
+    }
+
+    /// Returns its own variable and what it holds, unless that is blank.
+    pub(super) fn variable<'a>(
+        &self,
+        environment: &'a BTreeMap<String, String>,
+    ) -> Option<(String, &'a str)> {
+        let name = self.variable_name();
+        let text = environment.get(&name).filter(|text| !text.trim().is_empty())?;
+        Some((name, text))
+    }
+
+    /// Returns the error for a value that it may not have.
+    pub(super) fn refuse(&self, value: Raw<'_>, origin: &Origin) -> SettingsError {
+        SettingsError::Value {
+            key: self.key,
+            value: value.to_string(),
+            origin: origin.clone(),
+            allowed: self.allowed.to_string(),
+        }
+    }
+}
+
+/// Returns whether keys of the file begin with this one and a dot.
+pub(super) fn is_group(prefix: &str) -> bool {
+    let inside = |key: &str| key.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.'));
+    TABLE.iter().any(|setting| inside(setting.key))
+}
+
+/// Refuses a flag that names no setting.
+pub(super) fn refuse_unknown_flags(flags: &[Flag]) -> Result<(), SettingsError> {
+    match flags.iter().find(|flag| TABLE.iter().all(|setting| setting.key != flag.key)) {
+        None => Ok(()),
+        Some(flag) => Err(SettingsError::UnknownFlag {
+            name: flag.name.clone(),
+            key: flag.key.clone(),
+            hint: hint_key(&flag.key),
+        }),
+    }
+}
+
+/// Returns a warning for each of our variables that is no setting. The environment is shared with
+/// other programs of the family, so such a variable is no error.
+pub(super) fn unknown_variables(environment: &BTreeMap<String, String>) -> Vec<String> {
+    let names: Vec<String> = TABLE.iter().map(Setting::variable_name).collect();
+    let unknown = |name: &&String| name.starts_with("ORIEL_") && !names.contains(name);
+    let warning = |name: &String| {
+        let keys = names.iter().filter_map(|name| name.strip_prefix("ORIEL_"));
+        let near = hint(name.trim_start_matches("ORIEL_"), keys);
+        format!("{name} is no setting{}; it is ignored", near.replace("mean ", "mean ORIEL_"))
+    };
+    environment.keys().filter(unknown).map(warning).collect()
+}
+
+/// Returns a question after the key that is nearest to a wrong one.
+pub(super) fn hint_key(given: &str) -> String {
+    hint(given, TABLE.iter().map(|setting| setting.key))
+}
