@@ -1,0 +1,93 @@
+//! Logs: to standard error for whoever watches, and to a file a day for whoever comes later.
+
+use std::io::{IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
+
+use oriel_runtime::settings::{LogConfig, LogFormat, LogLevel};
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_appender::rolling::{InitError, RollingFileAppender, Rotation};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::args::Color;
+use crate::platform;
+
+/// Older files are removed.
+const FILES_MAX: usize = 14;
+
+/// Further lines are lost until the writing threads catch up. Room for all is taken at the start,
+/// so this is part of what an idle daemon weighs.
+const WAITING_LINES_MAX: usize = 4_096;
+
+/// Logs cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LogError {
+    #[error("cannot make the folder {}", path.display())]
+    Folder { path: PathBuf, source: std::io::Error },
+    #[error("cannot write logs to {}", path.display())]
+    Open { path: PathBuf, source: InitError },
+    #[error("cannot take over logging")]
+    Taken(#[source] tracing_subscriber::util::TryInitError),
+}
+
+/// Starts to log. Lines are written by threads of their own until the guards are dropped; when those
+/// fall far behind, lines are lost rather than the daemon held up.
+pub(crate) fn start(
+    data_dir: &Path,
+    config: LogConfig,
+    color: Color,
+) -> Result<[WorkerGuard; 2], LogError> {
+    let path = data_dir.join("logs");
+    for folder in [data_dir, &path] {
+        platform::make_private_dir(folder)
+            .map_err(|source| LogError::Folder { path: folder.to_owned(), source })?;
+    }
+    let files = RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix("oriel")
+        .filename_suffix("log")
+        .max_log_files(FILES_MAX)
+        .build(&path)
+        .map_err(|source| LogError::Open { path, source })?;
+    let (files, files_guard) = off_thread(files);
+    let colored = color.holds_for(std::io::stderr().is_terminal());
+    // Whoever holds the other end of standard error may have stopped reading.
+    let (stderr, stderr_guard) = off_thread(std::io::stderr());
+    tracing_subscriber::registry()
+        .with(level(config.level))
+        .with(layer(config.format, colored, stderr))
+        .with(layer(config.format, false, files))
+        .try_init()
+        .map_err(LogError::Taken)?;
+    Ok([stderr_guard, files_guard])
+}
+
+fn off_thread(writer: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES_MAX).finish(writer)
+}
+
+fn layer<S, W>(format: LogFormat, colored: bool, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer().with_ansi(colored).with_writer(writer);
+    match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    }
+}
+
+fn level(level: LogLevel) -> LevelFilter {
+    match level {
+        LogLevel::Off => LevelFilter::OFF,
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    }
+}

@@ -1,0 +1,104 @@
+//! The runtime of a data directory, wherever it is: in the daemon that runs, else in this process.
+//!
+//! Both are asked the same requests over a link, so a command cannot tell which it was.
+
+use axum::body::Body;
+use axum::http::Method;
+use oriel_runtime::config::Config;
+use oriel_runtime::{Runtime, StartError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::daemon::{self, CallError, FindError, Peer, Reached};
+
+/// A runtime that answers.
+pub(crate) struct Service {
+    peer: Peer,
+    /// The runtime, when it is in this process.
+    own: Option<Runtime>,
+}
+
+/// No runtime can be reached.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServiceError {
+    #[error(transparent)]
+    Find(#[from] FindError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+impl Service {
+    /// Reaches the daemon of the data directory, or opens the store in this process.
+    pub(crate) async fn reach(config: Config) -> Result<Self, ServiceError> {
+        if let Reached::Live(live) = daemon::find(&config.data_dir).await? {
+            return Ok(Self { peer: live.peer, own: None });
+        }
+        let runtime = Runtime::open(config).await?;
+        Ok(Self { peer: Peer::of(&runtime), own: Some(runtime) })
+    }
+
+    /// Asks for something.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
+        self.peer.call(Method::GET, path, Body::empty()).await
+    }
+
+    /// Asks to do something.
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, CallError> {
+        let body = serde_json::to_vec(body).expect("our own requests have plain keys and values");
+        self.peer.call(Method::POST, path, Body::from(body)).await
+    }
+
+    /// Lets go of the runtime, once everything is written.
+    pub(crate) async fn close(self) {
+        if let Some(runtime) = self.own {
+            runtime.shutdown().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn the_daemon_and_this_process_answer_alike() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = testing::config(folder.path());
+        let event = json!({ "event_id": "e1", "session_id": "s1", "agent_type": "codex",
+            "event_type": "tool_use" });
+        let batch = json!({ "events": [event] });
+
+        let service = Service::reach(config.clone()).await.unwrap();
+        let first: Value = service.post("/api/events/batch", &batch).await.unwrap();
+        let here: Value = service.get("/api/events").await.unwrap();
+        service.close().await;
+
+        let daemon = Runtime::start(config.clone()).await.unwrap();
+        let service = Service::reach(config).await.unwrap();
+        let again: Value = service.post("/api/events/batch", &batch).await.unwrap();
+        let there: Value = service.get("/api/events").await.unwrap();
+        service.close().await;
+        daemon.shutdown().await;
+
+        assert_eq!((&first["received"], &again["duplicates"]), (&json!(1), &json!(1)));
+        assert_eq!(here, there);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_says_what_the_daemon_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let service = Service::reach(testing::config(folder.path())).await.unwrap();
+        let request = json!({ "path": "not/absolute" });
+        let answer = service.post::<Value>("/control/store/backup", &request).await;
+        let Err(error @ CallError::Refused { .. }) = answer else { panic!("it is refused") };
+        assert!(error.to_string().contains("absolute"), "{error}");
+        service.close().await;
+    }
+}
