@@ -1,0 +1,28 @@
+//! What the whole-system tests share: the real program in a folder of its own, and a client small
+//! enough to send what no good client would.
+//!
+//! A test fails by panicking, so everything here panics with what was expected and what came. Every
+//! wait is for a condition and has the one deadline of [`wait`].
+
+#![expect(clippy::panic, reason = "a harness fails in the test that uses it")]
+
+// The program and where it runs.
+mod home;
+mod program;
+
+// The daemon, and how to talk to it.
+mod daemon;
+mod http;
+mod stream;
+
+// What tests say and ask again and again.
+pub mod events;
+pub mod reads;
+pub mod wait;
+
+pub use daemon::{Daemon, Launch, Stopped};
+pub use home::Home;
+pub use http::{Answer, Connection, Request};
+pub use program::Finished;
+pub use rustix::process::Signal;
+pub use stream::{Frame, Stream};

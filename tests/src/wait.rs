@@ -1,0 +1,30 @@
+//! Waiting for a condition, with one deadline for everything: generous, since the machine that runs
+//! the tests may be busy with other things.
+
+use std::time::{Duration, Instant};
+
+/// What has not come about by then will not.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The pause between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+
+/// Looks again and again until there is something, and returns it.
+///
+/// # Panics
+/// Where nothing has come about in time, with what was waited for.
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(started.elapsed() < PATIENCE, "waited {} s for {what}", PATIENCE.as_secs());
+        pause();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the pause between two looks at the condition")]
+fn pause() {
+    std::thread::sleep(LOOK_EVERY);
+}
