@@ -1,0 +1,33 @@
+//! `bench`: measurements of the release build, since those of any other say nothing.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+
+use crate::command::{run_in_place, say};
+use crate::workspace::Workspace;
+
+/// What `oriel-bench` can measure.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum What {
+    Ingest,
+    Read,
+    Stream,
+    Start,
+    #[default]
+    All,
+}
+
+pub(crate) fn bench(workspace: &Workspace, what: What, arguments: &[OsString]) -> Result<ExitCode> {
+    let what = what.to_possible_value().context("every measurement has a name")?;
+    say(&format!("builds the release `oriel` and measures it: {}", what.get_name()));
+    // Built together, the two would share features, and the program measured would not be the one
+    // that people run.
+    let oriel = workspace.build(&["--release", "-p", "oriel-cli"])?;
+    let bench = workspace.build(&["--release", "-p", "oriel-bench"])?;
+    let mut bench = workspace.command_here(bench.path("oriel-bench")?);
+    bench.arg(what.get_name()).arg("--oriel").arg(oriel.path("oriel")?).args(arguments);
+    run_in_place(&mut bench)
+}

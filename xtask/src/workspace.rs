@@ -1,0 +1,138 @@
+//! The workspace a chore works on, and how cargo is called in it.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::command::{describe, output, say, verdict};
+
+/// Where chores are done, and with what.
+pub(crate) struct Workspace {
+    pub(crate) root: PathBuf,
+    /// The folder for what outlives a clone; `None` where a user has no home.
+    pub(crate) cache: Option<PathBuf>,
+    pub(crate) cargo: OsString,
+    /// Environment variables that belong to this run of xtask and to nothing it starts.
+    pub(crate) leftovers: Vec<OsString>,
+}
+
+impl Workspace {
+    /// A command that runs where the chore was started, so that paths among its arguments mean
+    /// what they meant to whoever typed them.
+    pub(crate) fn command_here(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        for name in &self.leftovers {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// A command that runs in the workspace's root.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = self.command_here(program);
+        command.current_dir(&self.root);
+        command
+    }
+
+    pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(&self.cargo);
+        command.args(arguments);
+        command
+    }
+
+    /// What cargo knows about the workspace's own packages.
+    pub(crate) fn metadata(&self) -> Result<Value> {
+        let text = output(&mut self.cargo(&["metadata", "--no-deps", "--format-version", "1"]))?;
+        serde_json::from_str(&text).context("`cargo metadata` printed something that is not JSON")
+    }
+
+    /// Runs `cargo build` and returns the programs it made. Cargo says where they are, so no
+    /// setting that moves them has to be known here.
+    pub(crate) fn build(&self, arguments: &[&str]) -> Result<Programs> {
+        let mut command = self.cargo(&["build"]);
+        command.args(arguments);
+        say(&describe(&command));
+        command.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
+        let mut child =
+            command.spawn().with_context(|| format!("could not start `{}`", describe(&command)))?;
+        let stdout = child.stdout.take().expect("the line above the spawn pipes it");
+        let mut programs = Programs::default();
+        for line in BufReader::new(stdout).lines() {
+            programs.note(&line.context("could not read what `cargo build` printed")?);
+        }
+        verdict(&command, child.wait().context("could not wait for `cargo build`")?)?;
+        Ok(programs)
+    }
+}
+
+/// The programs that one build made, by name.
+#[derive(Default)]
+pub(crate) struct Programs(BTreeMap<String, PathBuf>);
+
+impl Programs {
+    pub(crate) fn path(&self, name: &str) -> Result<&Path> {
+        self.0.get(name).map(PathBuf::as_path).with_context(|| {
+            format!("cargo built no program named `{name}`; look for its `[[bin]]` in Cargo.toml")
+        })
+    }
+
+    fn note(&mut self, line: &str) {
+        // Programs that a build runs may print to the same stream; what is no message is theirs.
+        let Ok(message) = serde_json::from_str::<Value>(line) else { return };
+        // The test build of a program carries the program's name and is not the program.
+        if message["profile"]["test"] == true {
+            return;
+        }
+        if let (Some(name), Some(path)) =
+            (message["target"]["name"].as_str(), message["executable"].as_str())
+        {
+            self.0.insert(name.to_owned(), path.into());
+        }
+    }
+}
+
+/// The folder for tools and build output that outlive a clone. `.ci/run` follows the same rule.
+pub(crate) fn cache_folder(
+    chosen: Option<PathBuf>,
+    xdg_cache_home: Option<PathBuf>,
+    home: Option<PathBuf>,
+) -> Option<PathBuf> {
+    let cache_home = || xdg_cache_home.or(home.map(|home| home.join(".cache")));
+    chosen.or_else(|| Some(cache_home()?.join("oriel-build")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_found_where_cargo_put_it_and_its_test_build_is_not_it() {
+        let mut programs = Programs::default();
+        for line in [
+            "a build script's own words",
+            r#"{"reason":"build-script-executed","out_dir":"/t/out"}"#,
+            r#"{"target":{"name":"oriel"},"profile":{"test":false},"executable":"/t/oriel"}"#,
+            r#"{"target":{"name":"oriel"},"profile":{"test":true},"executable":"/t/oriel-4f"}"#,
+            r#"{"target":{"name":"oriel_store"},"profile":{"test":false},"executable":null}"#,
+        ] {
+            programs.note(line);
+        }
+        assert_eq!(programs.path("oriel").unwrap(), Path::new("/t/oriel"));
+        let message = programs.path("oriel_store").unwrap_err().to_string();
+        assert!(message.contains("no program named `oriel_store`"), "{message}");
+    }
+
+    #[test]
+    fn the_cache_is_where_it_was_asked_for_then_where_caches_are() {
+        let path = |path: &str| Some(PathBuf::from(path));
+        assert_eq!(cache_folder(path("/a"), path("/b"), path("/c")), path("/a"));
+        assert_eq!(cache_folder(None, path("/b"), path("/c")), path("/b/oriel-build"));
+        assert_eq!(cache_folder(None, None, path("/c")), path("/c/.cache/oriel-build"));
+        assert_eq!(cache_folder(None, None, None), None);
+    }
+}
