@@ -2,7 +2,8 @@
 //!
 //! It takes what waits, does it in one transaction, and answers when the transaction is on disk.
 //! While it waits for the disk more requests gather, so the busier the store, the larger the
-//! groups: nobody waits for a timer.
+//! groups. A group waits a moment for those who were just answered and will write again; one who
+//! writes alone never waits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -254,16 +254,24 @@ impl Plan {
         after: EventNumber,
         limit: usize,
     ) -> rusqlite::Result<Vec<StoredEvent>> {
-        let sql = format!(
-            "SELECT id FROM {} AND id > ? ORDER BY id LIMIT ?",
-            self.matching(Order::Number)
-        );
+        // From a cursor far behind, all of a short session is found sooner than its next event.
+        let order = if self.is_short(connection, after)? { Order::Time } else { Order::Number };
+        let sql = format!("SELECT id FROM {} AND id > ? ORDER BY id LIMIT ?", self.matching(order));
         let values = self.values().chain([after.0, signed(limit)].map(Value::from));
         let numbers: Vec<i64> = connection
             .prepare_cached(&sql)?
             .query_map(params_from_iter(values), |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()?;
         read_events(connection, &numbers)
+    }
+
+    /// Returns whether one session is asked for, and it has far fewer events than came after a
+    /// number.
+    fn is_short(&self, connection: &Connection, after: EventNumber) -> rusqlite::Result<bool> {
+        let Some(session) = self.session else { return Ok(false) };
+        let sql =
+            "SELECT (SELECT events FROM sessions WHERE no = ?1) * 8 < max(id) - ?2 FROM events";
+        connection.prepare_cached(sql)?.query_row([session, after.0], |row| row.get(0))
     }
 
     fn total(&self, connection: &Connection) -> rusqlite::Result<u64> {

@@ -45,6 +45,9 @@ async fn every_answered_event_has_a_number_of_its_own_and_is_told_of_once_in_ord
             })
         })
         .collect();
+    for _ in 0..3 {
+        assert_clean(&store).await;
+    }
     let mut all = BTreeSet::new();
     for writer in writers {
         for number in writer.await.unwrap() {

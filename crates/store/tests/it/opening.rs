@@ -70,6 +70,19 @@ async fn the_store_of_a_later_program_is_refused_and_left_as_it_is() {
     assert_eq!(fs::read(home.file()).unwrap(), before);
 }
 
+#[tokio::test]
+async fn a_damaged_store_is_named_and_not_used() {
+    let home = Home::new();
+    home.open().close().await;
+    let mut bytes = fs::read(home.file()).unwrap();
+    // Past the header, where the tables are listed.
+    bytes[100..4096].fill(0xAA);
+    fs::write(home.file(), bytes).unwrap();
+    let refused = refusal(&home.file());
+    assert!(matches!(refused, OpenError::Sqlite { .. }), "{refused}");
+    assert!(refused.to_string().contains("oriel.db"), "{refused}");
+}
+
 #[test]
 fn a_place_where_no_file_can_be_is_named() {
     let home = Home::new();

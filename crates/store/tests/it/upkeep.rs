@@ -91,6 +91,22 @@ async fn compaction_keeps_everything_and_the_store_goes_on() {
 }
 
 #[tokio::test]
+async fn the_log_is_folded_into_the_file_while_events_arrive() {
+    let home = Home::new();
+    let store = home.open();
+    // More sessions than a writer remembers, so that it meets ones it has forgotten.
+    let batch = |round: usize| (0..500).map(move |nth| session_event(round * 450 + nth)).collect();
+    let mut round = 0;
+    while round < 20 || store.size().main_bytes < 1_000_000 {
+        store.append(batch(round), AT).await.unwrap();
+        round += 1;
+        assert!(round < 200, "the file is still as small as {:?}", store.size());
+    }
+    assert_clean(&store).await;
+    store.close().await;
+}
+
+#[tokio::test]
 async fn a_closed_store_cannot_be_compacted() {
     let home = Home::new();
     let store = home.open();
@@ -136,6 +152,11 @@ async fn verification_names_each_total_that_is_wrong() {
         copy.close().await;
         fs::remove_file(whole).unwrap();
     }
+}
+
+/// Returns an event of the session of this number.
+fn session_event(session: usize) -> oriel_model::NewEvent {
+    costed(&format!("s{session}"), "p", 0.25)
 }
 
 async fn all(store: &Store) -> Vec<oriel_model::StoredEvent> {
