@@ -24,7 +24,7 @@ use crate::rows::event_row;
 const RING_FRAMES_MAX: usize = 16_384;
 
 /// The ring forgets its oldest frames beyond about this many bytes.
-const RING_BYTES_MAX: usize = 8 * 1024 * 1024;
+const RING_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// What a frame is estimated to take beyond its event's metadata.
 const FRAME_BYTES: usize = 700;
