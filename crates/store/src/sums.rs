@@ -10,8 +10,8 @@ pub(crate) const COUNT_MAX: u64 = 1 << 53;
 pub(crate) const COLUMNS: &str = "events, tokens_in, tokens_out, cost, costed_events, costed_in, \
                                   costed_out, duration_ms, timed_events";
 
-/// The sums of [`COLUMNS`] over rows, in its order. They are capped before they are added, so that
-/// no sum of up to a thousand rows overflows; more rows go through [`Sums::plus`].
+/// The sums of [`COLUMNS`] over events, in its order. They are capped with every addition, so that
+/// none overflows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Sums {
     pub events: u64,

@@ -152,14 +152,12 @@ fn part_of_hour(
     before: i64,
 ) -> rusqlite::Result<Option<HourCost>> {
     let mut read = connection.prepare_cached(
-        "SELECT e.cost_usd, e.tokens_in, e.tokens_out \
-         FROM events e INDEXED BY events_by_client_time CROSS JOIN facets f ON f.no = e.facet \
-         WHERE e.client_ms >= ?1 AND e.client_ms < ?2 * 1000 \
-         AND (?4 IS NULL OR f.agent_type = ?4) \
-         UNION ALL SELECT e.cost_usd, e.tokens_in, e.tokens_out \
-         FROM events e INDEXED BY events_by_time CROSS JOIN facets f ON f.no = e.facet \
-         WHERE e.created_at >= ?3 AND e.created_at < ?2 AND e.client_ms IS NULL \
-         AND (?4 IS NULL OR f.agent_type = ?4)",
+        "SELECT cost_usd, tokens_in, tokens_out FROM events INDEXED BY events_by_client_time \
+         WHERE client_ms >= ?1 AND client_ms < ?2 * 1000 \
+         AND (?4 IS NULL OR facet IN (SELECT no FROM facets WHERE agent_type = ?4)) \
+         UNION ALL SELECT cost_usd, tokens_in, tokens_out FROM events INDEXED BY events_by_time \
+         WHERE created_at >= ?3 AND created_at < ?2 AND client_ms IS NULL \
+         AND (?4 IS NULL OR facet IN (SELECT no FROM facets WHERE agent_type = ?4))",
     )?;
     let mut hour = HourCost::empty(before - 3600);
     let from = from_ms.saturating_add(999).div_euclid(1000);
@@ -258,10 +256,9 @@ fn by_session_since(
         add(&mut costed.events, row.get(2)?);
     }
     let mut begun = connection.prepare_cached(
-        "SELECT e.session, e.cost_usd FROM events e INDEXED BY events_by_time \
-         CROSS JOIN facets f ON f.no = e.facet \
-         WHERE e.created_at >= ?1 AND e.created_at < ?2 AND e.cost_usd > 0 \
-         AND (?3 IS NULL OR f.agent_type = ?3)",
+        "SELECT session, cost_usd FROM events INDEXED BY events_by_time \
+         WHERE created_at >= ?1 AND created_at < ?2 AND cost_usd > 0 \
+         AND (?3 IS NULL OR facet IN (SELECT no FROM facets WHERE agent_type = ?3))",
     )?;
     let mut rows = begun.query(params![from, whole_from, agent_type])?;
     while let Some(row) = rows.next()? {

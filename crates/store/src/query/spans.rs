@@ -68,7 +68,8 @@ pub(crate) fn by_facet(
             Part::Events { from, before } => {
                 let sql = format!(
                     "SELECT facet, tokens_in, tokens_out, cost_usd, duration_ms \
-                     FROM events INDEXED BY events_by_time WHERE {} AND created_at >= ?2 AND created_at < ?3",
+                     FROM events INDEXED BY events_by_time \
+                     WHERE {} AND created_at >= ?2 AND created_at < ?3",
                     any_or_among("facet")
                 );
                 let mut read = connection.prepare_cached(&sql)?;

@@ -11,7 +11,7 @@ use crate::histories::{
     AGENTS, NearMoment, Question, SESSIONS, Step, history, near_moment, question, timed,
 };
 use crate::make::{Home, assert_clean, dump, quiet};
-use crate::oracle::{Moment, Oracle};
+use crate::oracle::{Asked, Moment, Oracle};
 
 proptest! {
     #![proptest_config(ProptestConfig {
@@ -68,7 +68,7 @@ pub(crate) async fn check_all(store: &Store, oracle: &Oracle) {
     assert_clean(store).await;
     check_totals(store, oracle, &[], &[]).await;
     check_sessions(store, oracle, &[], &[]).await;
-    let whole = oracle.events(&crate::oracle::Asked::default(), usize::MAX, 0);
+    let whole = oracle.events(&Asked::default(), usize::MAX, 0);
     assert_eq!(store.events(EventFilter::default(), usize::MAX, 0).await.unwrap(), whole);
 }
 
@@ -165,7 +165,7 @@ async fn check_events(store: &Store, oracle: &Oracle, question: &Question) {
         assert_eq!(told, words.admits(stored), "{words:?} of {stored:?}");
     }
     if let Some(session) = &asked.words.session_id {
-        let mut of_session = crate::oracle::Asked::default();
+        let mut of_session = Asked::default();
         of_session.words.session_id = Some(session.clone());
         let expected = oracle.events(&of_session, *limit, 0).events;
         assert_eq!(store.session_events(session.clone(), *limit).await.unwrap(), expected);

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use oriel_model::EventNumber;
-use oriel_store::EventFilter;
+use oriel_store::{AppendError, EventFilter};
 
 use crate::make::{Home, assert_clean, event, numbers};
 
@@ -100,7 +100,7 @@ async fn a_closed_store_has_written_what_waited_and_refuses_the_rest() {
         assert_eq!(request.await.unwrap().unwrap().len(), 3);
     }
     let refused = store.append(vec![event("s1")], AT).await.unwrap_err();
-    assert!(matches!(refused, oriel_store::AppendError::Closing), "{refused}");
+    assert!(matches!(refused, AppendError::Closing), "{refused}");
     assert!(store.last_event().await.is_err());
     assert!(!home.path("oriel.db-wal").exists(), "the log is folded into the file");
     let again = home.open();

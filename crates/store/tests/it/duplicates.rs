@@ -1,5 +1,7 @@
 //! An event that comes again changes nothing at all, whatever it says the second time.
 
+use std::sync::{Arc, Mutex};
+
 use oriel_model::EventNumber;
 use oriel_store::Appended;
 use proptest::prelude::*;
@@ -64,8 +66,8 @@ async fn a_duplicate_does_not_touch_its_session_and_the_rest_of_its_batch_is_sto
 
 #[tokio::test]
 async fn nobody_is_told_of_a_duplicate() {
-    let (told, home) = (std::sync::Arc::new(std::sync::Mutex::new(Vec::new())), Home::new());
-    let of_store = std::sync::Arc::clone(&told);
+    let (told, home) = (Arc::new(Mutex::new(Vec::new())), Home::new());
+    let of_store = Arc::clone(&told);
     let store = home.open_telling(move |events| of_store.lock().unwrap().extend(events));
     let first = store.append(vec![named("s1", "e1"), named("s1", "e1")], 10).await.unwrap();
     store.append(vec![named("s1", "e1")], 20).await.unwrap();

@@ -4,7 +4,9 @@
 //! A trigger stands for the disk: SQLite fails the statement, or the commit, as it does when there
 //! is no room. The writer's own tests fill up a real file.
 
-use oriel_model::StoredEvent;
+use std::sync::{Arc, Mutex};
+
+use oriel_model::{NewEvent, StoredEvent};
 use oriel_store::{AppendError, Store};
 
 use crate::answers::check_all;
@@ -59,8 +61,8 @@ async fn a_commit_that_fails_leaves_nothing_of_its_group() {
 #[tokio::test]
 async fn nobody_is_told_of_events_that_were_not_stored() {
     let home = Home::new();
-    let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::<StoredEvent>::new()));
-    let of_store = std::sync::Arc::clone(&told);
+    let told = Arc::new(Mutex::new(Vec::<StoredEvent>::new()));
+    let of_store = Arc::clone(&told);
     let store = home.open_telling(move |events| of_store.lock().unwrap().extend(events));
     home.intrude()
         .execute_batch(
@@ -101,7 +103,7 @@ async fn check(breaks: &str, mends: &str) {
     check_all(&store, &oracle).await;
 }
 
-async fn append(store: &Store, oracle: &mut Oracle, events: Vec<oriel_model::NewEvent>) {
+async fn append(store: &Store, oracle: &mut Oracle, events: Vec<NewEvent>) {
     let appended = store.append(events.clone(), AT).await.unwrap();
     let expected: Vec<_> = events.into_iter().map(|event| oracle.append(event, AT)).collect();
     assert_eq!(appended, expected);

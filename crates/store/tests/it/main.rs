@@ -1,5 +1,6 @@
 //! The store as its callers see it: what was answered is on disk, every question is answered from
 //! exactly the events that are there, and nothing that a sender or a disk does changes that.
+// What the tests call is held to the lints of tests.
 #![cfg(test)]
 
 mod answers;

@@ -1,5 +1,7 @@
 //! No event, however odd, costs anyone an answer.
 
+use std::sync::{Arc, Mutex};
+
 use oriel_model::{EventId, Metadata, NewEvent, SessionId, Tokens};
 use oriel_store::{EventFilter, Store};
 
@@ -115,10 +117,8 @@ async fn metadata_that_was_spoilt_on_disk_breaks_no_question() {
 #[tokio::test]
 async fn a_count_that_no_disk_holds_is_cut_and_costs_nobody_else_an_answer() {
     let home = Home::new();
-    let (told, of_store) = {
-        let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-        (std::sync::Arc::clone(&told), told)
-    };
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let of_store = Arc::clone(&told);
     let store = home.open_telling(move |events| of_store.lock().unwrap().extend(events));
     let mut huge = event("s1");
     huge.tokens =

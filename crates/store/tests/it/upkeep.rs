@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use oriel_model::EventNumber;
+use oriel_model::{EventNumber, Metadata, NewEvent, StoredEvent};
 use oriel_store::{EventFilter, MaintainError, Store};
 
 use crate::answers::live_through;
@@ -121,7 +121,7 @@ async fn verification_names_each_total_that_is_wrong() {
     let (store, _) = live_through(&home, &[]).await;
     let mut edit = costed("s1", "p", 0.5);
     edit.facet.tool_name = Some("Edit".to_owned());
-    edit.metadata = oriel_model::Metadata::new(r#"{"file_path":"a.rs"}"#.to_owned(), false);
+    edit.metadata = Metadata::new(r#"{"file_path":"a.rs"}"#.to_owned(), false);
     store.append(vec![edit, event("s2")], AT).await.unwrap();
     for (breaks, name) in [
         ("UPDATE facets SET tokens_in = 1", "totals"),
@@ -155,10 +155,10 @@ async fn verification_names_each_total_that_is_wrong() {
 }
 
 /// Returns an event of the session of this number.
-fn session_event(session: usize) -> oriel_model::NewEvent {
+fn session_event(session: usize) -> NewEvent {
     costed(&format!("s{session}"), "p", 0.25)
 }
 
-async fn all(store: &Store) -> Vec<oriel_model::StoredEvent> {
+async fn all(store: &Store) -> Vec<StoredEvent> {
     store.events_after(EventNumber(0), EventFilter::default(), usize::MAX).await.unwrap()
 }
