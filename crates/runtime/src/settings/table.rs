@@ -241,7 +241,7 @@ pub(super) const TABLE: &[Setting] = &[
         "compat",
         Allowed::Word(&["oriel", "agentmonitor"]),
         "oriel",
-        "Whose answers to give where they differ: Oriel's own, or AgentMonitor's to the letter.",
+        "Which event types are taken: all of Oriel's, or only those of AgentMonitor.",
     ),
     setting(
         "log.level",
