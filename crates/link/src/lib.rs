@@ -3,6 +3,8 @@
 //! Between a surface and a service there is always an HTTP request. Where the service runs is
 //! decided once, where its [`Link`] is made.
 
+pub mod spool;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
