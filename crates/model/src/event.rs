@@ -4,6 +4,7 @@
 
 use crate::facet::{Facet, Place};
 use crate::metadata::Metadata;
+use crate::told::Told;
 
 /// The name of a session, as its agent gave it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -102,6 +103,8 @@ pub struct Tokens {
     pub cache_read: u64,
     /// Tokens written to the prompt cache.
     pub cache_write: u64,
+    /// How many of the tokens written to the cache live for an hour.
+    pub cache_write_1h: u64,
 }
 
 /// An event that may be stored as it is.
@@ -127,6 +130,8 @@ pub struct NewEvent {
     pub metadata: Metadata,
     /// Whether it tells of the past and so says nothing about whether its session lives.
     pub historical: bool,
+    /// How it stands to what other sources tell of the same thing.
+    pub told: Told,
 }
 
 /// An event on disk.

@@ -7,6 +7,9 @@ use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+/// What was said of one thing grows no further than to so many bytes by what others say.
+const LEARNT_MAX: usize = 64 * 1024;
+
 /// The largest number of lines that one event can claim.
 const LINES_MAX: f64 = 1e9;
 
@@ -54,6 +57,31 @@ impl Metadata {
     #[must_use]
     pub const fn facts(&self) -> &Facts {
         &self.facts
+    }
+}
+
+impl Metadata {
+    /// Returns the text with the fields of another that it has none of, or nothing where both say
+    /// the same. Only objects have fields; of anything else the one that is there stays.
+    pub(crate) fn text_with(&self, other: &str) -> Option<String> {
+        type Fields = serde_json::Map<String, serde_json::Value>;
+        if other == "{}" || other == self.text {
+            return None;
+        }
+        if self.text == "{}" {
+            return Some(other.to_owned());
+        }
+        let mut mine: Fields = serde_json::from_str(&self.text).ok()?;
+        let theirs: Fields = serde_json::from_str(other).ok()?;
+        let before = mine.len();
+        for (name, value) in theirs {
+            mine.entry(name).or_insert(value);
+        }
+        if mine.len() == before {
+            return None;
+        }
+        // However many tell of a thing, what is known of it stays a page or two.
+        Some(serde_json::Value::Object(mine).to_string()).filter(|text| text.len() <= LEARNT_MAX)
     }
 }
 

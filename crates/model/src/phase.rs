@@ -4,6 +4,7 @@
 //! and the time. So it is the same on any machine, after any restart, and whenever one looks.
 
 use crate::event::EventKind;
+use crate::told::Sign;
 
 /// Where a session stands. Times are Unix seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,24 +96,37 @@ impl QuietLimit {
 impl Life {
     /// Returns the life of a session whose first event arrives.
     #[must_use]
-    pub fn begin(at: i64, agent_type: &str, kind: EventKind, historical: bool) -> Self {
-        Self { last_event: at, rest: Rest::Working }.on_event(at, agent_type, kind, historical)
+    pub fn begin(at: i64, agent_type: &str, kind: EventKind, historical: bool, sign: Sign) -> Self {
+        let begun = Self { last_event: at, rest: Rest::Working };
+        begun.on_event(at, agent_type, kind, historical, sign)
     }
 
     /// Returns the life after an event. Any event wakes a session, but a tale of the past leaves
     /// it ended, and an end said twice keeps its first date.
     #[must_use]
-    pub fn on_event(self, at: i64, agent_type: &str, kind: EventKind, historical: bool) -> Self {
+    pub fn on_event(
+        self,
+        at: i64,
+        agent_type: &str,
+        kind: EventKind,
+        historical: bool,
+        sign: Sign,
+    ) -> Self {
         let over = match self.rest {
             Rest::Over { at } => Rest::Over { at },
             Rest::Working | Rest::BetweenTurns => Rest::Over { at },
         };
-        let rest = match kind {
+        let rest = match (sign, kind) {
             _ if historical => over,
+            (Sign::Aside, _) => return self,
+            (Sign::TurnOver, _) => Rest::BetweenTurns,
+            (Sign::SessionOver, _) => over,
             // Its stop hook runs at the end of every turn, so the session may well go on.
-            EventKind::SessionEnd if agent_type == "claude_code" => Rest::BetweenTurns,
-            EventKind::SessionEnd => over,
-            _ => Rest::Working,
+            (Sign::Kind, EventKind::SessionEnd) if agent_type == "claude_code" => {
+                Rest::BetweenTurns
+            }
+            (Sign::Kind, EventKind::SessionEnd) => over,
+            (Sign::Kind, _) => Rest::Working,
         };
         // A clock that stepped backwards does not make a session older than it was.
         Self { last_event: self.last_event.max(at), rest }
@@ -141,7 +155,7 @@ mod tests {
 
     #[test]
     fn silence_idles_then_ends_a_session() {
-        let life = Life::begin(100, "codex", EventKind::ToolUse, false);
+        let life = Life::begin(100, "codex", EventKind::ToolUse, false, Sign::Kind);
         for (now, expected) in [
             (0, Phase::Active),
             (159, Phase::Active),
@@ -156,27 +170,36 @@ mod tests {
 
     #[test]
     fn the_end_of_a_turn_is_not_the_end_of_a_session() {
-        let turn = Life::begin(100, "claude_code", EventKind::SessionEnd, false);
+        let turn = Life::begin(100, "claude_code", EventKind::SessionEnd, false, Sign::Kind);
         assert_eq!(turn.phase(100, minute()), Phase::Idle);
         assert_eq!(turn.phase(220, minute()), Phase::Ended { at: 220 }, "nothing idles for ever");
-        let end = Life::begin(100, "codex", EventKind::SessionEnd, false);
+        let end = Life::begin(100, "codex", EventKind::SessionEnd, false, Sign::Kind);
         assert_eq!(end.phase(100, minute()), Phase::Ended { at: 100 });
     }
 
     #[test]
     fn any_event_wakes_a_session_even_within_the_same_second() {
-        let ended = Life::begin(100, "codex", EventKind::SessionEnd, false);
-        let woken = ended.on_event(100, "codex", EventKind::ToolUse, false);
+        let ended = Life::begin(100, "codex", EventKind::SessionEnd, false, Sign::Kind);
+        let woken = ended.on_event(100, "codex", EventKind::ToolUse, false, Sign::Kind);
         assert_eq!(woken.phase(100, minute()), Phase::Active);
     }
 
     #[test]
     fn the_past_wakes_nobody_and_a_second_end_keeps_the_first_date() {
-        let ended = Life::begin(100, "codex", EventKind::SessionEnd, false);
-        let told = ended.on_event(150, "codex", EventKind::ToolUse, true);
+        let ended = Life::begin(100, "codex", EventKind::SessionEnd, false, Sign::Kind);
+        let told = ended.on_event(150, "codex", EventKind::ToolUse, true, Sign::Kind);
         assert_eq!(told.phase(150, minute()), Phase::Ended { at: 100 });
-        let again = ended.on_event(150, "codex", EventKind::SessionEnd, false);
+        let again = ended.on_event(150, "codex", EventKind::SessionEnd, false, Sign::Kind);
         assert_eq!(again.phase(150, minute()), Phase::Ended { at: 100 });
+    }
+
+    #[test]
+    fn a_sign_says_more_than_the_kind() {
+        let working = Life::begin(100, "claude_code", EventKind::UserPrompt, false, Sign::Kind);
+        let told = |sign| working.on_event(130, "claude_code", EventKind::Response, false, sign);
+        assert_eq!(told(Sign::TurnOver).phase(130, minute()), Phase::Idle);
+        assert_eq!(told(Sign::SessionOver).phase(130, minute()), Phase::Ended { at: 130 });
+        assert_eq!(told(Sign::Aside), working, "what is told aside wakes nobody");
     }
 
     #[test]

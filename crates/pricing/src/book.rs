@@ -28,6 +28,18 @@ pub struct PriceBook {
     positions: HashMap<String, usize>,
 }
 
+/// How a request is served, which some providers price differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tier {
+    /// At once, as everybody's.
+    #[default]
+    Standard,
+    /// Later, together with others.
+    Batch,
+    /// Before everybody else's.
+    Priority,
+}
+
 /// What one request used, and when.
 #[derive(Debug, Clone, Copy)]
 pub struct Usage<'a> {
@@ -41,8 +53,12 @@ pub struct Usage<'a> {
     pub cache_read_tokens: u64,
     /// Tokens of the prompt put in the cache.
     pub cache_write_tokens: u64,
+    /// How many of those are kept there for an hour.
+    pub cache_write_1h_tokens: u64,
     /// When it happened, in Unix time: prices change on a day.
     pub at_unix_seconds: i64,
+    /// How it was served.
+    pub tier: Tier,
 }
 
 impl PriceBook {
@@ -87,8 +103,27 @@ impl PriceBook {
         if usage.tokens_in == 0 && usage.tokens_out == 0 {
             return None;
         }
-        let period = self.find(usage.model)?.period_at(usage.at_unix_seconds)?;
-        Some(cost(period.rates_for(usage.prompt_tokens()), usage))
+        self.price_of_request(usage)
+    }
+
+    /// Returns what a request cost that is known to be one, and so was paid for even where all of
+    /// its prompt came from the cache.
+    ///
+    /// There is no answer when the model is unknown, when the request used no tokens at all, nor
+    /// when nobody knows what its tier is priced at.
+    #[must_use]
+    pub fn price_of_request(&self, usage: &Usage<'_>) -> Option<f64> {
+        if usage.tokens_out == 0 && usage.prompt_tokens() == 0 {
+            return None;
+        }
+        let model = self.find(usage.model)?;
+        let sum =
+            cost(model.period_at(usage.at_unix_seconds)?.rates_for(usage.prompt_tokens()), usage);
+        match usage.tier {
+            Tier::Standard => Some(sum),
+            Tier::Batch => Some(sum * model.batch()?),
+            Tier::Priority => Some(sum * model.priority()?),
+        }
     }
 
     /// Returns a model's rates at a moment, for a prompt below every band.
@@ -100,6 +135,12 @@ impl PriceBook {
     /// Lists every model: the built-in ones by provider, then those that overrides gave.
     pub fn models(&self) -> impl Iterator<Item = &ModelPrices> {
         self.models.iter()
+    }
+
+    /// Returns the model that a name leads to.
+    #[must_use]
+    pub fn model(&self, name: &str) -> Option<&ModelPrices> {
+        self.find(name)
     }
 
     fn find(&self, model: &str) -> Option<&ModelPrices> {
@@ -125,10 +166,16 @@ pub(crate) fn without_provider(model: &str) -> &str {
 /// each count times its rate for one token, then the sum from left to right.
 fn cost(rates: &Rates, usage: &Usage<'_>) -> f64 {
     let part = |tokens: u64, rate: f64| tokens as f64 * (rate / TOKENS_PER_RATE);
-    part(usage.tokens_in, rates.input)
+    let long = usage.cache_write_1h_tokens.min(usage.cache_write_tokens);
+    let sum = part(usage.tokens_in, rates.input)
         + part(usage.tokens_out, rates.output)
         + part(usage.cache_read_tokens, rates.cache_read)
-        + part(usage.cache_write_tokens, rates.cache_write)
+        + part(usage.cache_write_tokens - long, rates.cache_write);
+    // Adding nothing would be exact too, but most usage has none.
+    if long == 0 {
+        return sum;
+    }
+    sum + part(long, rates.cache_write_1h.unwrap_or(rates.cache_write))
 }
 
 fn positions(models: &[ModelPrices]) -> HashMap<String, usize> {

@@ -5,7 +5,7 @@
 //! costing nothing. It reads no file and no clock; its own tables are part of the program.
 //!
 //! ```
-//! use oriel_pricing::{PriceBook, Usage, parse_table};
+//! use oriel_pricing::{PriceBook, Tier, Usage, parse_table};
 //!
 //! let own = parse_table(
 //!     r#"
@@ -25,7 +25,9 @@
 //!     tokens_out: 100_000,
 //!     cache_read_tokens: 0,
 //!     cache_write_tokens: 0,
+//!     cache_write_1h_tokens: 0,
 //!     at_unix_seconds: 1_780_000_000,
+//!     tier: Tier::Standard,
 //! };
 //! assert_eq!(book.price(&usage), Some(3.0));
 //! # Ok::<(), oriel_pricing::PricesError>(())
@@ -35,6 +37,6 @@ mod book;
 mod prices;
 mod table;
 
-pub use book::{PriceBook, Usage};
+pub use book::{PriceBook, Tier, Usage};
 pub use prices::{Band, ModelPrices, Period, Rates};
 pub use table::{PricesError, parse_table};

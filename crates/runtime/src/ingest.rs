@@ -11,7 +11,7 @@ pub(crate) use branch::Branches;
 
 use std::borrow::Cow;
 
-use oriel_model::{EventId, EventKind, Facet, NewEvent, Outcome, Place, SessionId, Tokens};
+use oriel_model::{EventId, EventKind, Facet, NewEvent, Outcome, Place, SessionId, Tokens, Told};
 use oriel_pricing::{PriceBook, Usage};
 use oriel_wire::{Field, FieldError, RawEvent};
 
@@ -64,6 +64,7 @@ impl Admission<'_> {
             output: errors.count("tokens_out", raw.tokens_out),
             cache_read: errors.count("cache_read_tokens", raw.cache_read_tokens),
             cache_write: errors.count("cache_write_tokens", raw.cache_write_tokens),
+            cache_write_1h: 0,
         };
         let cost_usd = errors.amount("cost_usd", raw.cost_usd);
         let client_ms = errors.timestamp("client_timestamp", raw.client_timestamp);
@@ -88,6 +89,7 @@ impl Admission<'_> {
             client_ms,
             metadata: metadata::admit(raw.metadata.text(), self.metadata_bytes_max),
             historical,
+            told: Told::default(),
         })
     }
 
@@ -114,6 +116,8 @@ impl Admission<'_> {
             tokens_out: tokens.output,
             cache_read_tokens: tokens.cache_read,
             cache_write_tokens: tokens.cache_write,
+            cache_write_1h_tokens: tokens.cache_write_1h,
+            tier: oriel_pricing::Tier::Standard,
             at_unix_seconds: client_ms.unwrap_or(self.now_ms).div_euclid(1000),
         })
     }

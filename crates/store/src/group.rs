@@ -6,7 +6,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use oriel_model::{EventNumber, Facet, Money, NewEvent, Place, SessionId, StoredEvent, Tokens};
+use oriel_model::{
+    Amount, EventNumber, Facet, Money, NewEvent, Place, SessionId, Sign, StoredEvent, Tokens,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::sums::COUNT_MAX;
@@ -26,6 +28,12 @@ const REMEMBERED_MAX: usize = 8192;
 pub(crate) const FLAG_TRUNCATED: i64 = 1;
 /// Set in `events.flags` where the event told of the past.
 pub(crate) const FLAG_HISTORICAL: i64 = 2;
+/// Set in `events.flags` where the cost is the agent's own word.
+pub(crate) const FLAG_STATED: i64 = 4;
+/// Set in `events.flags` where the amounts are a step of a meter.
+pub(crate) const FLAG_METER: i64 = 8;
+/// How far the sign of an event is shifted in `events.flags`.
+pub(crate) const SIGN_SHIFT: u32 = 4;
 
 /// The tools whose `file_path` is a file that a session edited.
 pub(crate) const EDITING_TOOLS: [&str; 5] =
@@ -244,8 +252,8 @@ fn number_of(
 /// Cuts what is larger than any count, so that one event that the disk does not hold costs nobody
 /// else in the group an answer.
 fn cap_counts(event: &mut NewEvent) {
-    let Tokens { input, output, cache_read, cache_write } = &mut event.tokens;
-    let tokens = [input, output, cache_read, cache_write];
+    let Tokens { input, output, cache_read, cache_write, cache_write_1h } = &mut event.tokens;
+    let tokens = [input, output, cache_read, cache_write, cache_write_1h];
     for count in tokens.into_iter().chain(&mut event.duration_ms) {
         *count = COUNT_MAX.min(*count);
     }
@@ -274,11 +282,19 @@ fn insert_row(
     if event.historical {
         flags |= FLAG_HISTORICAL;
     }
+    if event.told.cost_is_stated {
+        flags |= FLAG_STATED;
+    }
+    if event.told.amount == Amount::Meter {
+        flags |= FLAG_METER;
+    }
+    flags |= sign_number(event.told.sign) << SIGN_SHIFT;
     let rows = connection
         .prepare_cached(
             "INSERT INTO events (id, created_at, session, facet, place, flags, tokens_in, \
              tokens_out, cache_read, cache_write, cost_usd, duration_ms, client_ms, event_id, \
-             metadata) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
+             metadata, cache_write_1h) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
              ON CONFLICT (event_id) WHERE event_id IS NOT NULL DO NOTHING",
         )?
         .execute(params![
@@ -297,8 +313,29 @@ fn insert_row(
             event.client_ms,
             event.event_id.as_ref().map(|id| id.0.as_str()),
             event.metadata.text(),
+            event.tokens.cache_write_1h,
         ])?;
     Ok(rows == 1)
+}
+
+/// Returns the number that a sign has in `events.flags`.
+pub(crate) fn sign_number(sign: Sign) -> i64 {
+    match sign {
+        Sign::Kind => 0,
+        Sign::TurnOver => 1,
+        Sign::SessionOver => 2,
+        Sign::Aside => 3,
+    }
+}
+
+/// Returns the sign that `events.flags` holds.
+pub(crate) fn sign_of(flags: i64) -> Sign {
+    match (flags >> SIGN_SHIFT) & 3 {
+        0 => Sign::Kind,
+        1 => Sign::TurnOver,
+        2 => Sign::SessionOver,
+        _ => Sign::Aside,
+    }
 }
 
 /// Returns when an event happened: by its sender's clock, else when it was received.

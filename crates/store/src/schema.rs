@@ -12,7 +12,7 @@ pub(crate) const APPLICATION_ID: i32 = 0x4F72_6965;
 pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// What leads from each version to the next.
-const STEPS: &[&str] = &[STEP_1];
+const STEPS: &[&[&str]] = &[&[STEP_1], &[STEP_2]];
 
 // Words that are absent stand as '' in `facets` and `places`, so that unique keys hold them; no
 // sender can say '' itself, since blank text is absent. Sums are capped where they are added, so
@@ -93,11 +93,17 @@ CREATE TABLE project_costs (
 ) WITHOUT ROWID;
 ";
 
+const STEP_2: &str = "
+ALTER TABLE events ADD COLUMN cache_write_1h INTEGER NOT NULL DEFAULT 0;
+";
+
 /// Brings a store to the current version, in one transaction.
 pub(crate) fn migrate(connection: &mut Connection, from: i64) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
-    for (version, step) in (1_i64..).zip(STEPS).skip_while(|(version, _)| *version <= from) {
-        transaction.execute_batch(step)?;
+    for (version, parts) in (1_i64..).zip(STEPS).skip_while(|(version, _)| *version <= from) {
+        for part in *parts {
+            transaction.execute_batch(part)?;
+        }
         transaction.pragma_update(None, "user_version", version)?;
     }
     transaction.commit()

@@ -148,7 +148,7 @@ impl Recount {
             started_at: at,
             project: String::new(),
             branch: String::new(),
-            life: Life::begin(at, &facet.agent_type, facet.kind, event.historical),
+            life: Life::begin(at, &facet.agent_type, facet.kind, event.historical, event.told.sign),
             events: 0,
             tokens_in: 0,
             tokens_out: 0,
@@ -163,7 +163,13 @@ impl Recount {
         if let Some(branch) = &event.place.branch {
             session.branch.clone_from(branch);
         }
-        session.life = session.life.on_event(at, &session.agent_type, facet.kind, event.historical);
+        session.life = session.life.on_event(
+            at,
+            &session.agent_type,
+            facet.kind,
+            event.historical,
+            event.told.sign,
+        );
         add(&mut session.events, 1);
         add(&mut session.tokens_in, sums.tokens_in);
         add(&mut session.tokens_out, sums.tokens_out);

@@ -4,7 +4,7 @@ mod builtin;
 mod golden;
 mod rules;
 
-use oriel_pricing::Usage;
+use oriel_pricing::{Tier, Usage};
 
 /// 2026-08-04, before every dated change in the built-in tables.
 const AUGUST: i64 = 1_785_801_600;
@@ -18,6 +18,8 @@ fn usage(model: &str, tokens: [u64; 4]) -> Usage<'_> {
         tokens_out,
         cache_read_tokens,
         cache_write_tokens,
+        cache_write_1h_tokens: 0,
         at_unix_seconds: AUGUST,
+        tier: Tier::Standard,
     }
 }

@@ -52,7 +52,7 @@ impl LiveSession {
             no: connection.last_insert_rowid(),
             project: String::new(),
             branch: String::new(),
-            life: Life::begin(at, &facet.agent_type, facet.kind, event.historical),
+            life: Life::begin(at, &facet.agent_type, facet.kind, event.historical, event.told.sign),
             on_disk: None,
             agent_type: facet.agent_type.clone(),
             events: 0,
@@ -140,7 +140,8 @@ impl LiveSession {
         at: i64,
     ) -> rusqlite::Result<()> {
         let facet = &event.facet;
-        self.life = self.life.on_event(at, &self.agent_type, facet.kind, event.historical);
+        self.life =
+            self.life.on_event(at, &self.agent_type, facet.kind, event.historical, event.told.sign);
         add(&mut self.events, 1);
         add(&mut self.tokens_in, event.tokens.input);
         add(&mut self.tokens_out, event.tokens.output);

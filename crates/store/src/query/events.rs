@@ -1,8 +1,8 @@
 //! Pages of events, newest first or from a cursor on.
 
 use oriel_model::{
-    EventId, EventKind, EventNumber, Facet, Metadata, NewEvent, Outcome, Place, SessionId,
-    StoredEvent, Tokens,
+    Amount, EventId, EventKind, EventNumber, Facet, Metadata, NewEvent, Outcome, Place, SessionId,
+    StoredEvent, Tokens, Told,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
@@ -10,7 +10,7 @@ use rusqlite::{Connection, Row, params_from_iter};
 use super::merge::{newest_of, newest_of_places};
 use super::spans::{self, Range};
 use super::{seconds_of, told};
-use crate::group::{FLAG_HISTORICAL, FLAG_TRUNCATED};
+use crate::group::{FLAG_HISTORICAL, FLAG_METER, FLAG_STATED, FLAG_TRUNCATED, sign_of};
 use crate::readers::ReadError;
 use crate::store::Store;
 
@@ -389,7 +389,7 @@ fn places_of(connection: &Connection, filter: &EventFilter) -> rusqlite::Result<
 /// Reads whole events; the columns are those of [`event_of`].
 const SELECT: &str = "SELECT e.id, e.created_at, s.id, f.agent_type, f.kind, f.outcome, \
     f.tool_name, f.model, f.source, p.project, p.branch, e.flags, e.tokens_in, e.tokens_out, \
-    e.cache_read, e.cache_write, e.cost_usd, e.duration_ms, e.client_ms, e.event_id, e.metadata \
+    e.cache_read, e.cache_write, e.cost_usd, e.duration_ms, e.client_ms, e.event_id, e.metadata, e.cache_write_1h \
     FROM events e CROSS JOIN facets f ON f.no = e.facet CROSS JOIN places p ON p.no = e.place \
     CROSS JOIN sessions s ON s.no = e.session";
 
@@ -433,12 +433,19 @@ fn event_of(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
             output: row.get(13)?,
             cache_read: row.get(14)?,
             cache_write: row.get(15)?,
+            cache_write_1h: row.get(21)?,
         },
         cost_usd: row.get(16)?,
         duration_ms: row.get(17)?,
         client_ms: row.get(18)?,
         metadata: Metadata::new(word(20)?, flags & FLAG_TRUNCATED != 0),
         historical: flags & FLAG_HISTORICAL != 0,
+        told: Told {
+            cost_is_stated: flags & FLAG_STATED != 0,
+            amount: if flags & FLAG_METER == 0 { Amount::Request } else { Amount::Meter },
+            sign: sign_of(flags),
+            ..Told::default()
+        },
     };
     Ok(StoredEvent { number: EventNumber(row.get(0)?), created_at: row.get(1)?, event })
 }

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use oriel_model::{
     EventKind, EventNumber, Facet, Metadata, NewEvent, Outcome, Place, QuietLimit, SessionId,
-    Tokens,
+    Tokens, Told,
 };
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
@@ -132,5 +132,6 @@ fn event(nth: u32) -> NewEvent {
         client_ms: rare.then_some(1_699_999_999_000),
         metadata: Metadata::default(),
         historical: false,
+        told: Told::default(),
     }
 }

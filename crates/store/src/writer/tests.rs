@@ -1,7 +1,7 @@
 //! A disk without room costs nobody more than the wait.
 
 use oriel_model::{
-    EventKind, EventNumber, Facet, Metadata, NewEvent, Outcome, Place, SessionId, Tokens,
+    EventKind, EventNumber, Facet, Metadata, NewEvent, Outcome, Place, SessionId, Tokens, Told,
 };
 use rusqlite::ErrorCode;
 
@@ -62,5 +62,6 @@ fn large_event(session: &str) -> NewEvent {
         client_ms: None,
         metadata: Metadata::new(format!("\"{}\"", "x".repeat(9000)), false),
         historical: false,
+        told: Told::default(),
     }
 }

@@ -1,7 +1,7 @@
 //! Random histories of few names that meet often, and random questions about them.
 
 use oriel_model::{
-    EventId, EventKind, Facet, Metadata, NewEvent, Outcome, Place, SessionId, Tokens,
+    EventId, EventKind, Facet, Metadata, NewEvent, Outcome, Place, SessionId, Tokens, Told,
 };
 use oriel_store::EventFilter;
 use proptest::prelude::*;
@@ -93,6 +93,7 @@ fn event() -> impl Strategy<Value = NewEvent> {
         output,
         cache_read,
         cache_write,
+        cache_write_1h: 0,
     });
     let dollars = select(vec![0.0, 1e-12, 4.9e-11, 0.1, 0.2, 12.345_678_9, 0.000_003, 1e6, 3e8]);
     let client_ms = prop_oneof![
@@ -124,6 +125,7 @@ fn event() -> impl Strategy<Value = NewEvent> {
                 client_ms,
                 metadata: Metadata::new(metadata, historical),
                 historical,
+                told: Told::default(),
             }
         },
     )

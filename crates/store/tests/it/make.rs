@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use oriel_model::{
     EventId, EventKind, EventNumber, Facet, Metadata, NewEvent, Outcome, Place, QuietLimit,
-    SessionId, StoredEvent, Tokens,
+    SessionId, StoredEvent, Tokens, Told,
 };
 use oriel_store::{Appended, Durability, Store, StoreOptions};
 use rusqlite::types::Value;
@@ -79,6 +79,7 @@ pub(crate) fn event(session: &str) -> NewEvent {
         client_ms: None,
         metadata: Metadata::default(),
         historical: false,
+        told: Told::default(),
     }
 }
 

@@ -121,8 +121,13 @@ async fn a_count_that_no_disk_holds_is_cut_and_costs_nobody_else_an_answer() {
     let of_store = Arc::clone(&told);
     let store = home.open_telling(move |events| of_store.lock().unwrap().extend(events));
     let mut huge = event("s1");
-    huge.tokens =
-        Tokens { input: u64::MAX, output: u64::MAX, cache_read: u64::MAX, cache_write: u64::MAX };
+    huge.tokens = Tokens {
+        input: u64::MAX,
+        output: u64::MAX,
+        cache_read: u64::MAX,
+        cache_write: u64::MAX,
+        cache_write_1h: u64::MAX,
+    };
     huge.duration_ms = Some(u64::MAX);
     store.append(vec![event("s1"), huge], AT).await.unwrap();
     let events = store.events(EventFilter::default(), 1, 0).await.unwrap().events;
@@ -131,6 +136,7 @@ async fn a_count_that_no_disk_holds_is_cut_and_costs_nobody_else_an_answer() {
         output: COUNT_MAX,
         cache_read: COUNT_MAX,
         cache_write: COUNT_MAX,
+        cache_write_1h: COUNT_MAX,
     };
     assert_eq!((events[0].event.tokens, events[0].event.duration_ms), (expected, Some(COUNT_MAX)));
     assert_eq!(told.lock().unwrap()[1..], events, "what is told is what is on disk");

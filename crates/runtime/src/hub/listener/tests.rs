@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use oriel_model::{
-    EventKind, Facet, Metadata, NewEvent, Outcome, Place, SessionId, StoredEvent, Tokens,
+    EventKind, Facet, Metadata, NewEvent, Outcome, Place, SessionId, StoredEvent, Tokens, Told,
 };
 use oriel_store::{Durability, StoreOptions};
 use oriel_wire::SessionChange;
@@ -170,6 +170,7 @@ fn event(agent_type: &str) -> NewEvent {
         client_ms: None,
         metadata: Metadata::default(),
         historical: false,
+        told: Told::default(),
     }
 }
 
