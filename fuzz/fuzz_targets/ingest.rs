@@ -15,7 +15,8 @@ use axum::http::{Request, StatusCode};
 use libfuzzer_sys::fuzz_target;
 use oriel_link::Link;
 use oriel_runtime::config::{
-    Access, Clock, Compat, Config, IngestConfig, Listen, StoreConfig, StreamConfig,
+    Access, Budget, Clock, Compat, Config, ImportsConfig, IngestConfig, Listen, NotifyConfig,
+    Privacy, RetentionConfig, StoreConfig, StreamConfig,
 };
 use oriel_runtime::{Durability, Runtime};
 use oriel_wire::{BatchReceipt, EventPage, Receipt};
@@ -145,6 +146,8 @@ fn config(folder: &TempDir) -> Config {
         access: Access::Loopback,
         store: StoreConfig { durability: Durability::Normal, readers: 1, queue_events_max: 10_000 },
         ingest: IngestConfig { payload_kib_max: PAYLOAD_KIB_MAX },
+        privacy: Privacy::default(),
+        retention: RetentionConfig::default(),
         quiet: Duration::from_secs(300),
         stream: StreamConfig {
             stats_interval: Duration::from_secs(5),
@@ -154,6 +157,10 @@ fn config(folder: &TempDir) -> Config {
         projects_dir: None,
         usage_limits: Vec::new(),
         compat: Compat::Oriel,
+        prices_file: None,
+        budget: Budget::default(),
+        imports: ImportsConfig::default(),
+        notify: NotifyConfig::default(),
         // It stands still, so that an input means the same on every day.
         clock: Clock::new(|| UNIX_EPOCH + Duration::from_secs(1_770_112_800)),
     }

@@ -17,7 +17,11 @@ mod stream;
 
 // What tests say and ask again and again.
 pub mod events;
+pub mod history;
+pub mod protobuf;
 pub mod reads;
+pub mod script;
+pub mod told;
 pub mod wait;
 
 pub use daemon::{Daemon, Launch, Stopped};

@@ -10,7 +10,7 @@ use crate::http::Connection;
 use crate::http::Request;
 
 /// What answers the same at any time, as long as nothing is stored.
-const LISTS: [&str; 13] = [
+const LISTS: [&str; 18] = [
     "/api/events",
     "/api/events?limit=-1",
     "/api/events?after=0&limit=-1",
@@ -24,6 +24,11 @@ const LISTS: [&str; 13] = [
     "/api/stats/usage-monitor",
     "/api/sessions?limit=0",
     "/api/filter-options",
+    "/api/reports?by=day&tz=UTC",
+    "/api/reports?by=session&tz=Asia/Tokyo",
+    "/api/reports?by=branch&tz=UTC&since=2000-01-01&until=2999-12-31",
+    "/api/prices",
+    "/api/limits",
 ];
 
 /// Returns the answers of every address that reads, those of each session included.
@@ -47,7 +52,8 @@ pub fn everything(daemon: &Daemon) -> BTreeMap<String, String> {
         if address.len() > 32 * 1024 {
             continue;
         }
-        for target in [format!("{address}?event_limit=-1"), format!("{address}/transcript")] {
+        let parts = ["?event_limit=-1", "/transcript", "/provenance"];
+        for target in parts.map(|part| format!("{address}{part}")) {
             let text = read(&mut connection, &target);
             answers.insert(target, text);
         }

@@ -37,6 +37,28 @@ pub(crate) enum Target {
     CanonicalJson,
     /// The fields of an event.
     RawEvent,
+    /// What agents export, as JSON.
+    OtlpJson,
+    /// What agents export, in binary form.
+    OtlpProtobuf,
+    /// Histories of Claude Code.
+    ClaudeFile,
+    /// Hooks, status lines and the register of Claude Code.
+    ClaudeHook,
+    /// Rollouts of Codex.
+    CodexRollout,
+    /// What Codex tells hooks and `notify`.
+    CodexHook,
+    /// Chats of Gemini CLI.
+    GeminiChat,
+    /// Chats of Qwen Code.
+    QwenChat,
+    /// Rows of OpenCode's database.
+    OpencodeTable,
+    /// Events of Copilot CLI.
+    CopilotEvents,
+    /// Shell commands, judged before they run.
+    Safety,
 }
 
 /// Fuzzes one target, or all of them in turn, for so long in all. Fails if anything is found.

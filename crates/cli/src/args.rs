@@ -1,10 +1,16 @@
 //! The command line.
 
+mod reports;
+
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use oriel_runtime::settings::{self, Flag};
+
+pub(crate) use reports::{Costs, Export, ExportFormat, Phase, Report, ReportBy};
+pub(crate) use reports::{Sessions, Show, Tail};
 
 /// Records what coding agents do and cost, on this machine and for this machine only.
 ///
@@ -78,12 +84,64 @@ pub(crate) enum Command {
     /// Checks, copies or shrinks the store.
     #[command(subcommand)]
     Store(Store),
+    /// Imports the histories that agents keep on this machine.
+    ///
+    /// A running daemon does that by itself unless `import.auto` is off. What was imported is not
+    /// imported again, and a history that only grew is read from where it had ended.
+    Import(Import),
+    /// Lists, restores or checks the copies of histories that agents may have deleted since.
+    #[command(subcommand)]
+    Archive(Archive),
+    /// Finds what was said again: prompts, answers, and what tools were given and gave back.
+    ///
+    /// All words have to be there, whatever the case and the accents. `"a phrase"`, `begin*`,
+    /// `-without` and `one OR other` work as they do elsewhere. The newest hits come first. Ends
+    /// with 1 when nothing is found.
+    Search(Search),
+    /// Serves coding agents as a Model Context Protocol server on standard input and output.
+    ///
+    /// It has tools to search what was said, to list and read sessions, and to ask for usage,
+    /// limits and what waits. Register it as the command `oriel mcp`. It ends with its input.
+    Mcp,
+    /// Tells what Oriel would make of files, and stores nothing.
+    ///
+    /// Histories are read as an import would, and captured requests as the daemon would: a folder
+    /// of them has an `index.jsonl` whose lines name the `file`, `path` and `headers` of each. Ends
+    /// with 1 when a record cannot be read.
+    Inspect(Inspect),
+    /// Lists notices, and does something about them.
+    Notices(Notices),
+    /// Lists the sessions that wait for you, those that began to wait last first.
+    Waiting(Json),
+    /// Shows how much of each agent's limits is used, as the agents told.
+    Limits(Json),
     /// Stops the daemon and waits until it is gone.
     Stop,
     /// Adds lifelike demonstration data.
     ///
     /// The same seed makes the same events, so asking twice adds nothing the second time.
     Seed(Seed),
+    /// Tells what was used and what it cost, by day, session, project and more.
+    Report(Report),
+    /// Lists sessions, the liveliest first.
+    Sessions(Sessions),
+    /// Shows a session: what it used, its latest events, and who told of them.
+    Show(Show),
+    /// Shows the latest events and follows new ones.
+    Tail(Tail),
+    /// Writes events out, oldest first.
+    Export(Export),
+    /// Shows prices, and works out costs anew.
+    #[command(subcommand)]
+    Costs(Costs),
+    /// Hands on what an agent's hook says; agents run this, not people.
+    ///
+    /// It reads the hook's JSON from standard input and gives it to the daemon, or keeps it until one
+    /// runs. It exits with 2 only to stop a command that would destroy the system or the home folder.
+    Hook(Hook),
+    /// Sets agents up to tell of what they do.
+    #[command(subcommand)]
+    Hooks(Hooks),
     /// Prints the OpenAPI description of the HTTP API.
     Openapi,
     /// Prints a completion script for a shell.
@@ -158,6 +216,239 @@ pub(crate) enum Store {
     Compact(Json),
 }
 
+/// What to import.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Import {
+    /// Imports only histories of this format, such as `claude-code`. May be repeated.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Vec<String>,
+    /// Imports this file, or what is below this folder, instead of the usual folders. May be
+    /// repeated. With one --format a file is taken for that, whatever its name.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) path: Vec<PathBuf>,
+    /// Leaves out what happened before: a day in UTC, or a time as RFC 3339.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: Option<String>,
+    /// Leaves out what happened after: a day in UTC, all of which is included, or a time.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) to: Option<String>,
+    /// Reads and counts, and stores nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Reads files again that did not change.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Waits until it is done, which is the default.
+    #[arg(long, overrides_with = "no_wait")]
+    wait: bool,
+    /// Leaves the import to the daemon. Without a daemon it is waited for.
+    #[arg(long, overrides_with = "wait")]
+    pub(crate) no_wait: bool,
+    #[command(flatten)]
+    pub(crate) form: Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Archive {
+    /// Lists the histories of which there are copies.
+    List(Json),
+    /// Writes a history back, byte for byte. A file that is there is left alone.
+    Restore {
+        /// The history, or a folder for all that were below it.
+        path: PathBuf,
+        /// Writes below this folder, and not to where the history was.
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+        #[command(flatten)]
+        form: Json,
+    },
+    /// Reads all copies and compares them with what was kept.
+    Verify(Json),
+}
+
+/// Whose hook it is.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Hook {
+    /// The agent: `claude-code`, `codex`, or `statusline` for Claude Code's status line.
+    pub(crate) agent: String,
+    /// The JSON, for agents that give it as an argument.
+    pub(crate) body: Option<String>,
+    /// The daemon's address. By default it is found by its data directory.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// A command whose status line is printed first.
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) then: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Hooks {
+    /// Adds our hooks to an agent's settings, beside what is there.
+    Install(HooksChange),
+    /// Takes our hooks out of an agent's settings and leaves everything else.
+    Uninstall(HooksChange),
+    /// Tells whether our hooks are installed and would reach a daemon.
+    Status(HooksFile),
+    /// Prints what to put into Codex's `config.toml`.
+    PrintCodexConfig {
+        /// The daemon's address.
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+    },
+    /// Prints the variables that make Claude Code send its telemetry.
+    PrintClaudeOtel {
+        /// The daemon's address.
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+    },
+}
+
+/// Which settings are meant.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct HooksFile {
+    /// The agent.
+    pub(crate) agent: HookedAgent,
+    /// The settings file. By default it is the one of the scope.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+    /// Whose settings: the user's, or those of the project in the working directory.
+    #[arg(long, value_name = "SCOPE", default_value = "user")]
+    pub(crate) scope: Scope,
+}
+
+/// What to change in which settings.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct HooksChange {
+    #[command(flatten)]
+    pub(crate) file: HooksFile,
+    /// The daemon's address. By default the hooks find it by its data directory.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Shows our status line as well, below the one that is there.
+    #[arg(long)]
+    pub(crate) statusline: bool,
+    /// Prints what would change and changes nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// An agent whose settings we can change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HookedAgent {
+    /// Claude Code.
+    ClaudeCode,
+}
+
+/// Whose settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scope {
+    /// The user's.
+    User,
+    /// The project's.
+    Project,
+}
+
+/// What to search for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Search {
+    /// The words, as they are typed. What begins with a hyphen is a word that must not be there,
+    /// unless it is one of the options; put it after `--` where it looks like one.
+    #[arg(required = true, value_name = "WORD")]
+    pub(crate) words: Vec<String>,
+    /// Searches only sessions of this agent, such as `codex`.
+    #[arg(long, value_name = "AGENT")]
+    pub(crate) agent: Option<String>,
+    /// Searches only this session, named in full or by its beginning.
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<String>,
+    /// Searches only this project.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) project: Option<String>,
+    /// Searches only what was done on this branch.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) branch: Option<String>,
+    /// Searches only what this model said.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+    /// Searches only calls of this tool.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tool: Option<String>,
+    /// Searches only the words of one side.
+    #[arg(long, value_name = "ROLE", value_parser = ["prompt", "answer", "input", "output"])]
+    pub(crate) role: Option<String>,
+    /// Leaves out what happened before: a day in UTC, or a time as RFC 3339.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) since: Option<String>,
+    /// Leaves out what happened after: a day in UTC, all of which is included, or a time.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) until: Option<String>,
+    /// Shows at most this many hits.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) limit: u32,
+    /// Goes on where the page before ended.
+    #[arg(long, value_name = "PLACE", allow_negative_numbers = true)]
+    pub(crate) cursor: Option<i64>,
+    #[command(flatten)]
+    pub(crate) form: Json,
+}
+
+/// What to look at.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Inspect {
+    /// The files, and the folders below which all files are looked at.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Takes each file that is named for a history of this format, whatever its name.
+    #[arg(long = "as", value_name = "FORMAT")]
+    pub(crate) read_as: Option<String>,
+    #[command(flatten)]
+    pub(crate) form: Json,
+}
+
+/// Which notices to list, or what to do about one.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Notices {
+    /// Lists those too that are done with, put off or of no use any more.
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) form: Json,
+    #[command(subcommand)]
+    pub(crate) command: Option<NoticesCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum NoticesCommand {
+    /// Notes that you looked at a notice.
+    Open {
+        /// The number of the notice.
+        id: i64,
+        #[command(flatten)]
+        form: Json,
+    },
+    /// Puts a notice off.
+    Snooze {
+        /// The number of the notice.
+        id: i64,
+        /// For so many minutes.
+        #[arg(long, value_name = "N", default_value_t = 60, conflicts_with = "until")]
+        minutes: u32,
+        /// Until this time, such as 2026-11-21T18:00.
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+        #[command(flatten)]
+        form: Json,
+    },
+    /// Notes that a notice is done with.
+    Handle {
+        /// The number of the notice.
+        id: i64,
+        #[command(flatten)]
+        form: Json,
+    },
+}
+
 /// How much to add.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Seed {
@@ -190,6 +481,12 @@ impl Global {
             value: value.clone(),
         });
         folder.into_iter().flatten().chain(set).collect()
+    }
+
+    /// Returns the data directory that the command line names, as flags for another command line.
+    pub(crate) fn folder_flags(&self) -> Vec<(&'static str, String)> {
+        let folder = self.data_dir.iter().map(|path| ("--data-dir", path.clone()));
+        folder.chain(self.profile.iter().map(|name| ("--profile", name.clone()))).collect()
     }
 
     /// Returns when to write in color.
@@ -233,6 +530,39 @@ impl Serve {
     }
 }
 
+/// Returns the arguments so that a word of a search may begin with a hyphen: one that is no option
+/// is guarded by a space in front, which means nothing to a search.
+pub(crate) fn with_words(arguments: Vec<OsString>) -> Vec<OsString> {
+    let is_search = |argument: &OsString| argument == "search";
+    let Some(at) = arguments.iter().position(is_search) else { return arguments };
+    let command = Args::command();
+    let Some(search) = command.find_subcommand("search") else { return arguments };
+    let is_option = |word: &str| {
+        let options = || search.get_arguments().chain(command.get_arguments());
+        let name = word.split('=').next().unwrap_or(word);
+        match name.strip_prefix("--") {
+            // Two hyphens alone say that no option follows.
+            Some("" | "help" | "version") => true,
+            Some(name) => options().any(|option| option.get_long() == Some(name)),
+            None => matches!(name, "-h" | "-V" | "-"),
+        }
+    };
+    let mut only_words = false;
+    let guarded = arguments.into_iter().enumerate().map(|(nth, argument)| {
+        let word =
+            argument.to_str().filter(|word| nth > at && !only_words && word.starts_with('-'));
+        only_words |= word == Some("--");
+        // A number may be what an option is given.
+        match word {
+            Some(word) if !is_option(word) && word.parse::<i64>().is_err() => {
+                OsString::from(format!(" {word}"))
+            }
+            _ => argument,
+        }
+    });
+    guarded.collect()
+}
+
 fn flag(name: &str, key: &str, value: Option<&String>) -> Option<Flag> {
     let value = value?.clone();
     Some(Flag { name: name.to_owned(), key: key.to_owned(), value })
@@ -245,13 +575,29 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_well_formed() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn words_of_a_search_may_begin_with_a_hyphen() {
+        let parse = |line: &str| {
+            let arguments = line.split('|').map(OsString::from).collect();
+            match Args::try_parse_from(with_words(arguments)).unwrap().command {
+                Command::Search(search) => search,
+                _ => panic!("it is a search"),
+            }
+        };
+        let search = parse("oriel|--no-color|search|lost|-found|--json|--limit|3|--else|\"a b\"");
+        assert_eq!(search.words, ["lost", " -found", " --else", "\"a b\""]);
+        assert!(search.form.json && search.limit == 3);
+        assert_eq!(parse("oriel|search|-x|--agent=codex").words, [" -x"]);
+        assert_eq!(parse("oriel|search|--|--json").words, ["--json"]);
+        let other = ["oriel", "status", "-x"].map(OsString::from).to_vec();
+        assert_eq!(with_words(other.clone()), other);
     }
 
     #[test]

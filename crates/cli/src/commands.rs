@@ -1,20 +1,43 @@
 //! One file for each command.
 
+mod archive;
 mod completions;
 mod config;
+mod costs;
 mod doctor;
+mod export;
+mod hook;
+mod hooks;
+mod import;
+mod inspect;
+mod limits;
 mod man;
+mod mcp;
+mod notices;
 mod openapi;
+mod report;
+mod search;
 mod seed;
 mod serve;
+mod sessions;
+mod show;
 mod status;
 mod stop;
 mod store;
+mod tail;
+mod waiting;
+
+use oriel_runtime::config::Config;
+use oriel_runtime::zone::{self, Edge, ZoneError};
+use oriel_wire::time::rfc3339;
+use serde::de::DeserializeOwned;
 
 use crate::Exit;
+use crate::address::Address;
 use crate::args::{Args, Command};
 use crate::config::Surroundings;
 use crate::output::Output;
+use crate::service::Service;
 
 /// Does what was asked.
 pub(crate) fn run(
@@ -33,12 +56,45 @@ pub(crate) fn run(
         Command::Doctor(form) => doctor::run(form, &flags, surroundings, output),
         Command::Config(config) => config::run(&config, &flags, surroundings, output),
         Command::Store(store) => store::run(store, &flags, surroundings, output),
+        Command::Import(import) => import::run(&import, &flags, surroundings, output),
+        Command::Archive(archive) => archive::run(archive, &flags, surroundings, output),
+        Command::Search(search) => search::run(&search, &flags, surroundings, output),
+        Command::Mcp => mcp::run(&flags, surroundings, output),
+        Command::Inspect(inspect) => inspect::run(&inspect, output),
+        Command::Notices(notices) => notices::run(&notices, &flags, surroundings, output),
+        Command::Waiting(form) => waiting::run(form, &flags, surroundings, output),
+        Command::Limits(form) => limits::run(form, &flags, surroundings, output),
         Command::Stop => stop::run(&flags, surroundings, output),
         Command::Seed(seed) => seed::run(seed, &flags, surroundings, output),
+        Command::Report(report) => report::run(&report, &flags, surroundings, output),
+        Command::Sessions(sessions) => sessions::run(&sessions, &flags, surroundings, output),
+        Command::Show(show) => show::run(&show, &flags, surroundings, output),
+        Command::Tail(tail) => tail::run(&tail, &flags, surroundings, output),
+        Command::Export(export) => export::run(&export, &flags, surroundings, output),
+        Command::Costs(costs) => costs::run(costs, &flags, surroundings, output),
+        Command::Hook(hook) => Ok(hook::run(&hook, &flags, surroundings, output)),
+        Command::Hooks(command) => hooks::run(&command, &global, surroundings, output),
         Command::Openapi => openapi::run(output),
         Command::Completions { shell } => completions::run(shell, output),
         Command::Man { dir } => man::run(dir.as_deref(), output),
     }
+}
+
+/// Returns the moment that someone wrote, in the form in which it is sent.
+fn moment(
+    text: Option<&String>,
+    zone: &jiff::tz::TimeZone,
+    edge: Edge,
+) -> Result<Option<String>, ZoneError> {
+    text.map(|text| Ok(rfc3339(zone::moment(text, zone, edge)?))).transpose()
+}
+
+/// Asks a question of the daemon that runs, else of a runtime in this process.
+async fn ask<T: DeserializeOwned>(config: Config, address: &Address) -> anyhow::Result<T> {
+    let service = Service::reach(config).await?;
+    let answer = service.get(address.as_str()).await;
+    service.close().await;
+    Ok(answer?)
 }
 
 /// Waits for something on this thread alone: a command that asks a few questions needs no more.

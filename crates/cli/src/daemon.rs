@@ -3,8 +3,8 @@
 //! The health file only says where one was last heard of. Whether it lives is asked of the process
 //! itself, with the token of the data directory, and not told from the age of a file.
 
-mod health;
-mod listener;
+pub(crate) mod health;
+pub(crate) mod listener;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -71,6 +71,8 @@ pub(crate) enum FindError {
 pub(crate) enum CallError {
     #[error(transparent)]
     Link(#[from] LinkError),
+    #[error("the question is too long to be asked; ask for less at once")]
+    Address,
     #[error("the answer broke off")]
     Read(#[source] axum::Error),
     #[error("the daemon refuses: {problem}")]
@@ -97,7 +99,9 @@ pub(crate) async fn find(data_dir: &Path) -> Result<Reached, FindError> {
         Ok(Err(CallError::Refused { status, .. })) => {
             format!("what answers there refuses with status {}", status.as_u16())
         }
-        Ok(Err(CallError::Form { .. })) => "what answers there is no daemon".to_owned(),
+        Ok(Err(CallError::Form { .. } | CallError::Address)) => {
+            "what answers there is no daemon".to_owned()
+        }
         Ok(Err(CallError::Link(_) | CallError::Read(_))) if platform::process_runs(health.pid) => {
             format!("process {} runs but does not answer", health.pid)
         }
@@ -186,7 +190,7 @@ impl Peer {
     ) -> Result<Bytes, CallError> {
         let mut request = Request::new(body);
         *request.method_mut() = method;
-        *request.uri_mut() = path.parse().expect("our own paths are well formed");
+        *request.uri_mut() = path.parse().map_err(|_| CallError::Address)?;
         let headers = request.headers_mut();
         headers.insert(header::HOST, self.host.clone());
         headers.insert(AUTHTOK_HEADER, self.token.clone());

@@ -2,14 +2,18 @@
 //!
 //! Only this file reads the environment and the clock; everything else gets them as an argument.
 
+mod address;
 mod args;
 mod commands;
 mod config;
+mod csv;
 mod daemon;
+mod events;
 mod logs;
 mod output;
 mod platform;
 mod progress;
+mod query;
 mod service;
 mod table;
 #[cfg(test)]
@@ -17,14 +21,17 @@ mod testing;
 mod text;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
 use clap::Parser as _;
+use jiff::tz::TimeZone;
 use oriel_runtime::config::Clock;
 use oriel_runtime::settings::Folders;
+use oriel_runtime::zone::ZoneError;
 
 use args::Args;
 use config::{ConfigError, Surroundings};
@@ -44,32 +51,56 @@ pub(crate) enum Exit {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    ExitCode::from(run(args).unwrap_or_else(|error| report(&error)) as u8)
+    // An agent takes 2, which is how a wrong command line ends, for a veto.
+    let is_hook = arguments().get(1).is_some_and(|word| word == "hook");
+    let exit = match Args::try_parse_from(args::with_words(arguments())) {
+        Ok(args) => run(args, is_hook).unwrap_or_else(|error| {
+            let exit = report(&error);
+            if is_hook { Exit::Done } else { exit }
+        }),
+        Err(error) if is_hook => {
+            // With the output closed there is nobody to tell.
+            _ = error.print();
+            Exit::Done
+        }
+        Err(error) => error.exit(),
+    };
+    ExitCode::from(exit as u8)
 }
 
-fn run(args: Args) -> anyhow::Result<Exit> {
-    let surroundings = surroundings()?;
+fn run(args: Args, is_hook: bool) -> anyhow::Result<Exit> {
+    let surroundings = surroundings(is_hook)?;
     let stdout = std::io::stdout();
     let color = args.global.color(&surroundings.environment);
     let mut output = Output::new(stdout.lock(), Paint::new(color.holds_for(stdout.is_terminal())));
     commands::run(args, &surroundings, &mut output)
 }
 
+fn arguments() -> Vec<OsString> {
+    std::env::args_os().collect()
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is where the world is read")]
-fn surroundings() -> anyhow::Result<Surroundings> {
+fn surroundings(is_hook: bool) -> anyhow::Result<Surroundings> {
     let mut environment = BTreeMap::new();
     for (name, value) in std::env::vars_os() {
         let Ok(name) = name.into_string() else { continue };
         match value.into_string() {
             Ok(value) => drop(environment.insert(name, value)),
-            Err(_) if name.starts_with("ORIEL_") => anyhow::bail!("{name} is not valid UTF-8"),
+            Err(_) if name.starts_with("ORIEL_") && !is_hook => {
+                anyhow::bail!("{name} is not valid UTF-8")
+            }
             Err(_) => {}
         }
     }
-    let working = std::env::current_dir().context("cannot tell the working directory")?;
+    let clock = Clock::new(SystemTime::now).with_zone(TimeZone::system);
+    let working = match std::env::current_dir() {
+        // An agent may have removed the folder that it works in, and still has something to tell.
+        Err(_) if is_hook => "/".into(),
+        working => working.context("cannot tell the working directory")?,
+    };
     let folders = Folders { home: std::env::home_dir(), working };
-    Ok(Surroundings { environment, folders, clock: Clock::new(SystemTime::now) })
+    Ok(Surroundings { environment, folders, clock })
 }
 
 /// Says what went wrong, in one line, and returns how to end.
@@ -81,12 +112,12 @@ fn report(error: &anyhow::Error) -> Exit {
     let line = format!("oriel: {}\n", text::clean(&chain(error.as_ref())));
     // With standard error closed there is nobody left to tell.
     let _ = std::io::stderr().write_all(line.as_bytes());
-    let usage = error.downcast_ref().is_some_and(ConfigError::is_usage);
+    let usage = error.downcast_ref().is_some_and(ConfigError::is_usage) || error.is::<ZoneError>();
     if usage { Exit::Usage } else { Exit::Failed }
 }
 
 /// Returns an error with its causes, each said once.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut said = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

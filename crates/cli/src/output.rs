@@ -46,6 +46,13 @@ impl<'a> Output<'a> {
             .map_err(|error| OutputError::Write(io::Error::other(error)))?;
         self.print(&(text + "\n"))
     }
+
+    /// Prints a value as JSON on one line.
+    pub(crate) fn json_line(&mut self, value: &impl Serialize) -> Result<(), OutputError> {
+        let text = serde_json::to_string(value)
+            .map_err(|error| OutputError::Write(io::Error::other(error)))?;
+        self.print(&(text + "\n"))
+    }
 }
 
 /// Whether to write in color.

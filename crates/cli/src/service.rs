@@ -42,6 +42,11 @@ impl Service {
         self.peer.call(Method::GET, path, Body::empty()).await
     }
 
+    /// Returns whether a daemon answers, and not a runtime in this process.
+    pub(crate) fn is_daemon(&self) -> bool {
+        self.own.is_none()
+    }
+
     /// Asks to do something.
     pub(crate) async fn post<T: DeserializeOwned>(
         &self,
@@ -50,6 +55,16 @@ impl Service {
     ) -> Result<T, CallError> {
         let body = serde_json::to_vec(body).expect("our own requests have plain keys and values");
         self.peer.call(Method::POST, path, Body::from(body)).await
+    }
+
+    /// Asks to end something.
+    pub(crate) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
+        self.peer.call(Method::DELETE, path, Body::empty()).await
+    }
+
+    /// Returns whether the runtime is in this process and so ends with it.
+    pub(crate) fn is_own(&self) -> bool {
+        self.own.is_some()
     }
 
     /// Lets go of the runtime, once everything is written.

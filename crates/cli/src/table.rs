@@ -10,17 +10,30 @@ use crate::text;
 pub(crate) struct Cell {
     text: String,
     style: Style,
+    is_number: bool,
 }
 
 impl Cell {
     /// Makes a field of a style.
     pub(crate) fn new(style: Style, text: impl AsRef<str>) -> Self {
-        Self { text: text::clean(text.as_ref()), style }
+        Self { text: text::clean(text.as_ref()), style, is_number: false }
     }
 
     /// Makes a plain field.
     pub(crate) fn plain(text: impl AsRef<str>) -> Self {
         Self::new(Style::Plain, text)
+    }
+}
+
+impl Cell {
+    /// Makes a plain field that ends where its column does, as numbers do.
+    pub(crate) fn number(text: impl AsRef<str>) -> Self {
+        Self { is_number: true, ..Self::plain(text) }
+    }
+
+    /// Returns the field in another style.
+    pub(crate) fn styled(self, style: Style) -> Self {
+        Self { style, ..self }
     }
 }
 
@@ -36,9 +49,14 @@ pub(crate) fn render<const COLUMNS: usize>(rows: &[[Cell; COLUMNS]], paint: Pain
     for row in rows {
         let used = row.iter().rposition(|cell| !cell.text.is_empty()).map_or(0, |last| last + 1);
         for (column, cell) in row.iter().take(used).enumerate() {
-            lines.push_str(&paint.apply(cell.style, &cell.text));
+            let room = " ".repeat(widths[column] - cell.text.width());
+            let text = paint.apply(cell.style, &cell.text);
+            let (before, after) = if cell.is_number { (&*room, "") } else { ("", &*room) };
+            lines.push_str(before);
+            lines.push_str(&text);
             if column + 1 < used {
-                lines.push_str(&" ".repeat(widths[column] - cell.text.width() + 2));
+                lines.push_str(after);
+                lines.push_str("  ");
             }
         }
         lines.push('\n');
@@ -65,6 +83,15 @@ e\u{301}
 a            last
 ";
         assert_eq!(render(&rows, Paint::new(false)), expected);
+    }
+
+    #[test]
+    fn numbers_end_where_their_column_does() {
+        let rows = [
+            [Cell::plain("day"), Cell::number("tokens"), Cell::plain("x")],
+            [Cell::plain("d"), Cell::number("1"), Cell::plain("y")],
+        ];
+        assert_eq!(render(&rows, Paint::new(false)), "day  tokens  x\nd         1  y\n");
     }
 
     #[test]

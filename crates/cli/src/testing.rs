@@ -6,6 +6,8 @@ use std::time::SystemTime;
 use oriel_runtime::config::{Clock, Config};
 use oriel_runtime::settings::{self, Flag, Folders, Input};
 
+use crate::config::Surroundings;
+
 /// Returns the default settings with a data directory in this folder and a port of its own.
 pub(crate) fn config(folder: &Path) -> Config {
     let flag =
@@ -21,4 +23,15 @@ pub(crate) fn config(folder: &Path) -> Config {
         }),
     };
     settings::resolve(&input).unwrap().config
+}
+
+/// Returns surroundings with nothing in them but a home folder.
+pub(crate) fn surroundings() -> Surroundings {
+    Surroundings {
+        environment: std::collections::BTreeMap::new(),
+        folders: Folders { home: Some("/home/ada".into()), working: "/".into() },
+        clock: Clock::new(|| {
+            SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_772_366_400)
+        }),
+    }
 }

@@ -34,6 +34,27 @@ pub(crate) fn counted(number: i64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
+/// Returns an amount of US dollars, to the cent, or further where it is less than that.
+pub(crate) fn dollars(amount: f64) -> String {
+    if amount > 0.0 && amount < 0.01 {
+        return format!("${amount:.4}");
+    }
+    let cents = (amount * 100.0).round();
+    // `as` makes the nearest number of what no number of cents is.
+    let cents = cents as i64;
+    format!("${}.{:02}", count(cents / 100), (cents % 100).abs())
+}
+
+/// Returns a cost of which some may not be known: a dash where nothing is, a star where a part is
+/// missing.
+pub(crate) fn cost(amount: Option<f64>, unpriced: u64) -> String {
+    match amount {
+        None => "-".to_owned(),
+        Some(amount) if unpriced > 0 => format!("{}*", dollars(amount)),
+        Some(amount) => dollars(amount),
+    }
+}
+
 /// Returns a number of bytes in its largest unit.
 pub(crate) fn bytes(number: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -97,6 +118,15 @@ mod tests {
         ] {
             assert_eq!(bytes(number), expected);
         }
+        for (amount, expected) in [
+            (0.0, "$0.00"),
+            (0.002_264, "$0.0023"),
+            (0.01, "$0.01"),
+            (1_234_567.895, "$1,234,567.90"),
+        ] {
+            assert_eq!(dollars(amount), expected);
+        }
+        assert_eq!((cost(None, 3), cost(Some(1.0), 1)), ("-".to_owned(), "$1.00*".to_owned()));
         for (seconds, expected) in
             [(0, "0 s"), (61, "1 min 1 s"), (3_661, "1 h 1 min"), (90_000, "1 d 1 h")]
         {

@@ -8,21 +8,29 @@ mod error;
 mod events;
 mod guard;
 mod health;
+mod imports;
+mod notices;
 mod openapi;
 mod params;
 mod reply;
+mod reports;
 mod routes;
+mod search;
 mod sessions;
+mod states;
 mod stats;
 mod stream;
+mod told;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use error::ApiError;
+pub(crate) use events::admit_text;
 pub use openapi::openapi_json;
 pub(crate) use routes::router;
 pub(crate) use stats::stats_frame;
+pub(crate) use told::{read_hook, unpacked};
 
 use std::sync::Arc;
 

@@ -3,19 +3,24 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Instant, UNIX_EPOCH};
 
-use oriel_model::QuietLimit;
+use oriel_model::{NewEvent, Note, QuietLimit};
 use oriel_pricing::PriceBook;
-use oriel_store::Store;
+use oriel_store::{Appended, Store};
 use oriel_wire::control::{Blocker, DaemonPhase};
 use tokio::sync::watch;
 
 use crate::api::ApiError;
+use crate::archive::Archive;
 use crate::config::Config;
 use crate::home::Home;
 use crate::hub::Hub;
+use crate::imports::Imports;
 use crate::ingest::{Admission, Branches};
 use crate::metrics::Metrics;
+use crate::notices::Notices;
 use crate::serve::Address;
+use crate::state::Registry;
+use crate::told::Meters;
 
 /// The shortest age from which an import tells of the past.
 const HISTORY_MINUTES_MIN: i64 = 30;
@@ -30,6 +35,12 @@ pub(crate) struct App {
     pub prices: PriceBook,
     pub branches: Option<Branches>,
     pub metrics: Metrics,
+    /// The last whole of each meter that tells wholes.
+    pub meters: Meters,
+    pub imports: Imports,
+    pub archive: Archive,
+    pub notices: Arc<Notices>,
+    pub registry: Registry,
     pub started: Instant,
     pub started_at: i64,
     pub phase: watch::Sender<DaemonPhase>,
@@ -52,6 +63,24 @@ impl App {
             Gate::Open(store) => Ok(store),
             Gate::Blocked(blockers) => Err(ApiError::Blocked(blockers.len())),
         }
+    }
+
+    /// Stores events and what is known beside them, all or none.
+    pub(crate) async fn append(
+        &self,
+        events: Vec<NewEvent>,
+        notes: Vec<Note>,
+    ) -> Result<Vec<Appended>, ApiError> {
+        let store = self.store()?;
+        let began = Instant::now();
+        let appended = store.append_told(events, notes, self.now()).await?;
+        self.metrics.append_seconds.observe(began.elapsed().as_secs_f64());
+        let count =
+            |which: fn(&Appended) -> bool| appended.iter().filter(|one| which(one)).count() as u64;
+        self.metrics.stored.inc_by(count(|one| matches!(one, Appended::New(_))));
+        self.metrics.joined.inc_by(count(|one| matches!(one, Appended::Joined(_))));
+        self.metrics.duplicates.inc_by(count(|one| matches!(one, Appended::Duplicate)));
+        Ok(appended)
     }
 
     /// Returns what must be mended before this runtime can take events.
@@ -87,6 +116,7 @@ impl App {
         let cap = self.config.ingest.payload_kib_max.saturating_mul(1024);
         Admission {
             metadata_bytes_max: usize::try_from(cap).unwrap_or(usize::MAX),
+            privacy: &self.config.privacy,
             prices: &self.prices,
             history_ms: history_minutes.saturating_mul(60_000),
             compat: self.config.compat,

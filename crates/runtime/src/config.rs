@@ -8,7 +8,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use jiff::tz::TimeZone;
+pub use oriel_model::{Policy, Priority, QuietHours};
+pub use oriel_sources::Homes;
 use oriel_store::Durability;
+
+pub use crate::ingest::Privacy;
 
 /// Everything a runtime is told at start.
 #[derive(Debug, Clone)]
@@ -23,6 +28,10 @@ pub struct Config {
     pub store: StoreConfig,
     /// What one event may carry.
     pub ingest: IngestConfig,
+    /// What of an event is kept.
+    pub privacy: Privacy,
+    /// What is forgotten when.
+    pub retention: RetentionConfig,
     /// The silence after which a session is idle; after twice as long it has ended.
     pub quiet: Duration,
     /// The stream's limits and rhythm.
@@ -33,6 +42,15 @@ pub struct Config {
     pub usage_limits: Vec<UsageLimit>,
     /// Whether to answer as the original program does where this one is more generous.
     pub compat: Compat,
+    /// The user's own prices; where this is nothing, `prices.toml` in the data directory if there is
+    /// one.
+    pub prices_file: Option<PathBuf>,
+    /// What may be spent.
+    pub budget: Budget,
+    /// Which histories are imported, and when.
+    pub imports: ImportsConfig,
+    /// What a person is told of, and how.
+    pub notify: NotifyConfig,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -77,6 +95,16 @@ pub struct IngestConfig {
     pub payload_kib_max: u64,
 }
 
+/// What is forgotten when. Nothing is, unless told.
+#[derive(Debug, Clone, Default)]
+pub struct RetentionConfig {
+    /// The days after which a session is forgotten whole; 0 is never.
+    pub sessions_days: u32,
+    /// The days after which the words of prompts, answers and tools cannot be searched for any more;
+    /// 0 is never.
+    pub texts_days: u32,
+}
+
 /// The stream's limits and rhythm.
 #[derive(Debug, Clone)]
 pub struct StreamConfig {
@@ -86,6 +114,22 @@ pub struct StreamConfig {
     pub clients_max: usize,
     /// How often a quiet connection gets a heartbeat.
     pub heartbeat: Duration,
+}
+
+/// Which histories are imported, and when. The default one imports nothing by itself and knows of no
+/// folder.
+#[derive(Debug, Clone, Default)]
+pub struct ImportsConfig {
+    /// Where agents keep their histories.
+    pub homes: Homes,
+    /// Whether a daemon imports them by itself.
+    pub auto: bool,
+    /// How often it then looks for what is new; never where this is nothing.
+    pub every: Duration,
+    /// Whether it reads a history as soon as it changes.
+    pub watch: bool,
+    /// Whether what was imported is kept in the archive.
+    pub archive: bool,
 }
 
 /// What an agent may use within two windows of time.
@@ -119,6 +163,44 @@ pub struct UsageWindow {
     pub limit: f64,
 }
 
+/// What a person is told of, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotifyConfig {
+    /// The seconds that a turn must take for its end to be told of.
+    pub turn_seconds: u32,
+    /// So many failures in one session are told of; 0 is never.
+    pub failures: u32,
+    /// The minutes within which they must come.
+    pub failure_minutes: u32,
+    /// How notices reach the person.
+    pub policy: Policy,
+}
+
+impl Default for NotifyConfig {
+    fn default() -> Self {
+        Self { turn_seconds: 60, failures: 5, failure_minutes: 5, policy: Policy::default() }
+    }
+}
+
+/// What may be spent, in US dollars; 0 is no limit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Budget {
+    /// In a day.
+    pub daily_usd: f64,
+    /// In a week, from Monday on.
+    pub weekly_usd: f64,
+    /// In a month.
+    pub monthly_usd: f64,
+    /// From how much of a limit on to warn.
+    pub warn_percent: f64,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { daily_usd: 0.0, weekly_usd: 0.0, monthly_usd: 0.0, warn_percent: 80.0 }
+    }
+}
+
 /// Whose letter to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compat {
@@ -128,20 +210,36 @@ pub enum Compat {
     AgentMonitor,
 }
 
-/// A source of time that a test can hold still.
+/// A source of time that a test can hold still, and the zone that it is told in.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
+pub struct Clock {
+    read: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    zone: Arc<dyn Fn() -> TimeZone + Send + Sync>,
+}
 
 impl Clock {
-    /// Makes a clock from anything that tells the time.
+    /// Makes a clock from anything that tells the time. Its zone is UTC.
     pub fn new(read: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        Self(Arc::new(read))
+        Self { read: Arc::new(read), zone: Arc::new(|| TimeZone::UTC) }
+    }
+
+    /// Takes the zone from elsewhere. It is asked only where one is needed, since finding it takes
+    /// reading files.
+    #[must_use]
+    pub fn with_zone(self, zone: impl Fn() -> TimeZone + Send + Sync + 'static) -> Self {
+        Self { zone: Arc::new(zone), ..self }
     }
 
     /// Returns the time.
     #[must_use]
     pub fn now(&self) -> SystemTime {
-        (self.0)()
+        (self.read)()
+    }
+
+    /// Returns the zone.
+    #[must_use]
+    pub fn zone(&self) -> TimeZone {
+        (self.zone)()
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use oriel_model::{EventNumber, StoredEvent};
-use oriel_store::EventFilter;
+use oriel_store::{Committed, EventFilter};
 use oriel_wire::{Frame, json};
 use prometheus_client::metrics::counter::Counter;
 use tokio::sync::watch;
@@ -56,6 +56,8 @@ struct Ring {
 #[derive(Clone)]
 enum Entry {
     Event(Arc<EventEntry>),
+    /// An event that was there has learnt something.
+    Amended(Arc<EventEntry>),
     /// Something that is not about one event, as it goes out.
     Note(Bytes),
 }
@@ -63,6 +65,12 @@ enum Entry {
 struct EventEntry {
     stored: StoredEvent,
     frame: OnceLock<Bytes>,
+}
+
+impl EventEntry {
+    fn new(stored: StoredEvent) -> Arc<Self> {
+        Arc::new(Self { stored, frame: OnceLock::new() })
+    }
 }
 
 /// More listen than may.
@@ -92,16 +100,19 @@ impl Hub {
         self.last_event.send_replace(last);
     }
 
-    /// Takes events that have just been committed, in order. Never waits.
-    pub(crate) fn publish(&self, events: Vec<StoredEvent>) {
-        let Some(last) = events.last().map(|stored| stored.number) else { return };
+    /// Takes what has just been committed, in order. Never waits.
+    pub(crate) fn publish(&self, committed: Committed) {
         let mut ring = self.ring();
+        let last = committed.stored.last().map_or(ring.last_event, |stored| stored.number);
         ring.last_event = last;
         if ring.listeners == 0 {
             ring.clear(last);
         } else {
-            for stored in events {
-                ring.push(Entry::Event(Arc::new(EventEntry { stored, frame: OnceLock::new() })));
+            for stored in committed.stored {
+                ring.push(Entry::Event(EventEntry::new(stored)));
+            }
+            for stored in committed.amended {
+                ring.push(Entry::Amended(EventEntry::new(stored)));
             }
         }
         let end = ring.end;
@@ -216,7 +227,9 @@ impl Entry {
     fn bytes(&self) -> usize {
         match self {
             // The event and its frame.
-            Self::Event(entry) => FRAME_BYTES + 2 * entry.stored.event.metadata.text().len(),
+            Self::Event(entry) | Self::Amended(entry) => {
+                FRAME_BYTES + 2 * entry.stored.event.metadata.text().len()
+            }
             Self::Note(frame) => frame.len(),
         }
     }
@@ -226,6 +239,11 @@ impl EventEntry {
     /// Returns the frame of the event, which the first listener to ask writes for all.
     fn frame(&self) -> &Bytes {
         self.frame.get_or_init(|| event_frame(&self.stored))
+    }
+
+    /// Returns the frame that says how the event is now.
+    fn amended_frame(&self) -> &Bytes {
+        self.frame.get_or_init(|| data_frame(&Frame::Amended { payload: event_row(&self.stored) }))
     }
 }
 

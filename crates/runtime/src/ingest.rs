@@ -6,13 +6,20 @@
 mod branch;
 mod date;
 mod metadata;
+mod privacy;
+mod told;
+mod words;
 
 pub(crate) use branch::Branches;
+pub(crate) use date::unix_millis;
+pub use privacy::Privacy;
+pub(crate) use privacy::pattern;
+pub(crate) use told::admit_told;
 
 use std::borrow::Cow;
 
 use oriel_model::{EventId, EventKind, Facet, NewEvent, Outcome, Place, SessionId, Tokens, Told};
-use oriel_pricing::{PriceBook, Usage};
+use oriel_pricing::{PriceBook, Tier, Usage};
 use oriel_wire::{Field, FieldError, RawEvent};
 
 use crate::config::Compat;
@@ -35,6 +42,8 @@ const TIMESTAMP: &str = "must be a valid timestamp";
 pub(crate) struct Admission<'a> {
     /// The cap of metadata, in bytes.
     pub metadata_bytes_max: usize,
+    /// What the user wants kept.
+    pub privacy: &'a Privacy,
     /// What models cost.
     pub prices: &'a PriceBook,
     /// The age from which an imported event tells of the past, in milliseconds.
@@ -76,9 +85,10 @@ impl Admission<'_> {
         if !errors.0.is_empty() {
             return Err(errors.0);
         }
-        let cost_usd = cost_usd.or_else(|| self.price(model.as_deref(), tokens, client_ms));
         let historical = source == "import" && self.is_history(client_ms);
-        Ok(NewEvent {
+        // What a sender says that it cost stays, whatever prices become.
+        let told = Told { cost_is_stated: cost_usd.is_some(), ..Told::default() };
+        let mut event = NewEvent {
             event_id: event_id.map(EventId),
             session_id: SessionId(session_id),
             facet: Facet { agent_type, kind, outcome, tool_name, model, source },
@@ -89,8 +99,15 @@ impl Admission<'_> {
             client_ms,
             metadata: metadata::admit(raw.metadata.text(), self.metadata_bytes_max),
             historical,
-            told: Told::default(),
-        })
+            told,
+        };
+        // Usage of the cache alone is not priced where it is posted: existing senders rely on it.
+        if tokens.input > 0 || tokens.output > 0 {
+            event.cost_usd = event.cost_usd.or_else(|| price_of(self.prices, &event, self.now_ms));
+        }
+        self.privacy.apply(&mut event);
+        words::find(&mut event);
+        Ok(event)
     }
 
     fn kind(&self, field: Field<'_>, errors: &mut Errors) -> Option<EventKind> {
@@ -109,21 +126,39 @@ impl Admission<'_> {
         kind
     }
 
-    fn price(&self, model: Option<&str>, tokens: Tokens, client_ms: Option<i64>) -> Option<f64> {
-        self.prices.price(&Usage {
-            model: model?,
-            tokens_in: tokens.input,
-            tokens_out: tokens.output,
-            cache_read_tokens: tokens.cache_read,
-            cache_write_tokens: tokens.cache_write,
-            cache_write_1h_tokens: tokens.cache_write_1h,
-            tier: oriel_pricing::Tier::Standard,
-            at_unix_seconds: client_ms.unwrap_or(self.now_ms).div_euclid(1000),
-        })
-    }
-
-    fn is_history(&self, client_ms: Option<i64>) -> bool {
+    pub(crate) fn is_history(&self, client_ms: Option<i64>) -> bool {
         client_ms.is_none_or(|at| at < self.now_ms.saturating_sub(self.history_ms))
+    }
+}
+
+/// Returns what an event cost by a price list, at the time at which it happened, or else at that at
+/// which it was received. Usage of the cache alone is priced like any other.
+pub(crate) fn price_of(prices: &PriceBook, event: &NewEvent, received_ms: i64) -> Option<f64> {
+    let tokens = event.tokens;
+    prices.price_of_request(&Usage {
+        model: event.facet.model.as_deref()?,
+        tokens_in: tokens.input,
+        tokens_out: tokens.output,
+        cache_read_tokens: tokens.cache_read,
+        cache_write_tokens: tokens.cache_write,
+        cache_write_1h_tokens: tokens.cache_write_1h,
+        at_unix_seconds: event.client_ms.unwrap_or(received_ms).div_euclid(1000),
+        tier: tier_of(event.metadata.text()),
+    })
+}
+
+/// Returns how a request was served, as its metadata tells.
+fn tier_of(metadata: &str) -> Tier {
+    const FACT: &str = "service_tier";
+    // Nearly no event says so, and parsing costs more than looking.
+    if !metadata.contains(FACT) {
+        return Tier::Standard;
+    }
+    let metadata: Option<serde_json::Value> = serde_json::from_str(metadata).ok();
+    match metadata.as_ref().and_then(|metadata| metadata.get(FACT)?.as_str()) {
+        Some("batch" | "flex") => Tier::Batch,
+        Some("priority" | "fast") => Tier::Priority,
+        _ => Tier::Standard,
     }
 }
 
@@ -224,6 +259,8 @@ fn trim(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use oriel_model::Role;
+
     use super::*;
 
     const NOW_MS: i64 = 1_770_112_800_000;
@@ -277,6 +314,23 @@ mod tests {
     }
 
     #[test]
+    fn the_words_of_a_posted_event_can_be_searched_for() {
+        let words = |kind: &str, metadata: &str| {
+            let event = admit(&format!(
+                r#"{{"session_id":"s","agent_type":"a","event_type":"{kind}","metadata":{metadata}}}"#
+            ));
+            let texts = event.unwrap().told.texts;
+            texts.iter().map(|text| (text.role, text.text.clone())).collect::<Vec<_>>()
+        };
+        let expected = |role, text: &str| vec![(role, text.to_owned())];
+        assert_eq!(words("user_prompt", r#"{"message":"do it"}"#), expected(Role::Prompt, "do it"));
+        assert_eq!(words("tool_use", r#"{"command":"ls"}"#), expected(Role::Input, "ls"));
+        assert_eq!(words("error", r#"{"error":"no disk"}"#), expected(Role::Output, "no disk"));
+        assert!(words("tool_use", r#"{"command":7,"file_path":"a"}"#).is_empty());
+        assert!(words("user_prompt", r#""plain""#).is_empty());
+    }
+
+    #[test]
     fn null_is_absent() {
         let event =
             admit(&with(r#""status":null,"model":null,"cost_usd":null,"metadata":null"#)).unwrap();
@@ -299,6 +353,34 @@ mod tests {
         assert_eq!(admit(&with(model)).unwrap().cost_usd, Some(9.999_999_999_999_999e-6));
         let unknown = r#""model":"who","tokens_in":1"#;
         assert_eq!(admit(&with(unknown)).unwrap().cost_usd, None);
+    }
+
+    #[test]
+    fn a_senders_word_on_the_cost_is_known_as_such() {
+        let stated = |fields: &str| admit(&with(fields)).unwrap().told.cost_is_stated;
+        assert!(stated(r#""cost_usd":0"#));
+        assert!(!stated(r#""model":"o3","tokens_in":1"#));
+    }
+
+    #[test]
+    fn usage_of_the_cache_alone_is_priced_where_it_is_asked_for() {
+        let event = admit(&with(r#""model":"claude-opus-5-5","cache_read_tokens":1000000"#));
+        let event = event.unwrap();
+        assert_eq!(event.cost_usd, None, "as it was posted");
+        assert_eq!(price_of(&PriceBook::builtin(), &event, NOW_MS), Some(0.2));
+    }
+
+    #[test]
+    fn the_metadata_tells_the_tier() {
+        let cost = |tier: &str| {
+            let usage = r#""model":"claude-opus-5-5","tokens_in":1000000"#;
+            let tier = format!(r#"{usage},"metadata":{{"service_tier":{tier}}}"#);
+            admit(&with(&tier)).unwrap().cost_usd
+        };
+        assert_eq!(cost("\"batch\""), Some(2.0));
+        assert_eq!(cost("\"standard\""), Some(4.0));
+        assert_eq!(cost("7"), Some(4.0));
+        assert_eq!(cost("\"priority\""), None, "nobody knows what it costs");
     }
 
     #[test]
@@ -327,6 +409,7 @@ mod tests {
     fn admit(text: &str) -> Result<NewEvent, Vec<FieldError>> {
         let admission = Admission {
             metadata_bytes_max: 1024,
+            privacy: &Privacy::default(),
             prices: &PriceBook::builtin(),
             history_ms: 30 * 60_000,
             compat: Compat::Oriel,

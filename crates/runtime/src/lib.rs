@@ -5,20 +5,33 @@
 //! connection), `api` (who may ask what, and the answers), `ingest` (what a sender may say) and the
 //! store. What the store has committed goes through `hub` to those who listen.
 
+pub mod budget;
 pub mod config;
 pub mod settings;
+pub mod zone;
 
 mod api;
 mod app;
+mod archive;
 mod home;
 mod hub;
+mod imports;
 mod ingest;
+mod inspect;
 mod metrics;
+mod notices;
+mod prices;
+mod report;
 mod rows;
 mod runtime;
 mod serve;
+mod spool;
+mod state;
+mod told;
 
 pub use api::openapi_json;
 pub use home::HomeError;
+pub use inspect::{InspectError, inspect};
 pub use oriel_store::Durability;
+pub use prices::PriceFileError;
 pub use runtime::{Runtime, StartError};

@@ -17,9 +17,17 @@ pub(crate) struct Metrics {
     registry: Registry,
     pub stored: Counter,
     pub duplicates: Counter,
+    pub joined: Counter,
+    pub records: Counter,
+    pub records_left_out: Counter,
+    pub records_bad: Counter,
     pub rejected: Counter,
     pub refused: Counter,
     pub resyncs: Counter,
+    pub notices_passed_over: Counter,
+    pub import_bytes: Counter,
+    pub import_files: Counter,
+    pub import_events: Counter,
     pub append_seconds: Histogram,
     listeners: Gauge,
     queue: Gauge,
@@ -43,9 +51,17 @@ impl Metrics {
             registry: Registry::with_prefix("oriel"),
             stored: Counter::default(),
             duplicates: Counter::default(),
+            joined: Counter::default(),
+            records: Counter::default(),
+            records_left_out: Counter::default(),
+            records_bad: Counter::default(),
             rejected: Counter::default(),
             refused: Counter::default(),
             resyncs: Counter::default(),
+            notices_passed_over: Counter::default(),
+            import_bytes: Counter::default(),
+            import_files: Counter::default(),
+            import_events: Counter::default(),
             append_seconds: Histogram::new(APPEND_SECONDS),
             listeners: Gauge::default(),
             queue: Gauge::default(),
@@ -63,9 +79,18 @@ impl Metrics {
         };
         counter("events_stored", "Events that were stored", &self.stored);
         counter("events_duplicate", "Events that were stored before", &self.duplicates);
+        counter("events_joined", "Events that another source had told of", &self.joined);
+        counter("records_read", "Records that agents sent", &self.records);
+        counter("records_left_out", "Records that tell of nothing new", &self.records_left_out);
+        counter("records_bad", "Records that could not be read", &self.records_bad);
         counter("events_rejected", "Events that were not valid", &self.rejected);
         counter("requests_refused", "Requests by whom may not ask", &self.refused);
         counter("stream_resyncs", "Stream clients that fell behind memory", &self.resyncs);
+        let passed_over = &self.notices_passed_over;
+        counter("notice_sessions_passed_over", "Sessions left to the next tick", passed_over);
+        counter("import_bytes_read", "Bytes of histories that were read", &self.import_bytes);
+        counter("import_files_read", "Histories that were read", &self.import_files);
+        counter("import_events_stored", "Events of histories that were new", &self.import_events);
         let append = self.append_seconds.clone();
         registry.register("append_seconds", "From a request's events to their receipt", append);
         let mut gauge = |name, help, gauge: &Gauge| registry.register(name, help, gauge.clone());

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use oriel_link::Link;
 use oriel_model::{QuietLimit, QuietLimitError};
-use oriel_pricing::PriceBook;
+use oriel_sources::Format;
 use oriel_store::{OpenError, Store, StoreOptions};
 use oriel_wire::control::{Blocker, BlockerKind, DaemonPhase, HEALTH_SCHEMA, HealthFile};
 use oriel_wire::time::rfc3339;
@@ -17,12 +17,18 @@ use tokio::task::JoinSet;
 
 use crate::api;
 use crate::app::{App, Gate};
+use crate::archive::Archive;
 use crate::config::{Access, Config};
 use crate::home::{Home, HomeError};
 use crate::hub::Hub;
+use crate::imports::{self, Imports};
 use crate::ingest::Branches;
 use crate::metrics::Metrics;
+use crate::notices::{self, Notices};
+use crate::prices::{self, PriceFileError};
 use crate::serve::{self, Address, Listener};
+use crate::state::Registry;
+use crate::told::Meters;
 
 mod ticks;
 
@@ -47,6 +53,9 @@ pub enum StartError {
     /// Its quiet limit cannot be used.
     #[error(transparent)]
     Quiet(#[from] QuietLimitError),
+    /// The user's prices cannot be used.
+    #[error(transparent)]
+    Prices(#[from] PriceFileError),
     /// Something else listens there.
     #[error(
         "{addr} is taken by another program; stop that program, or set `listen.port` \
@@ -103,6 +112,7 @@ impl Runtime {
             runtime.tasks.spawn(serve);
         }
         runtime.app.tell()?;
+        runtime.app.imports.begin_by_itself();
         tracing::info!(addr = %local, phase = runtime.phase().as_str(), "the runtime listens");
         Ok(runtime)
     }
@@ -117,23 +127,39 @@ impl Runtime {
     }
 
     async fn with_home(config: Config, home: Home) -> Result<Self, StartError> {
+        Self::with_formats(config, home, oriel_sources::formats()).await
+    }
+
+    /// Starts with the histories that it can read as an argument, for tests.
+    pub(crate) async fn with_formats(
+        config: Config,
+        home: Home,
+        formats: Vec<Box<dyn Format>>,
+    ) -> Result<Self, StartError> {
         let quiet = QuietLimit::from_seconds(config.quiet.as_secs())?;
+        let prices = prices::load(config.prices_file.as_deref(), &config.data_dir)?;
         let started = Instant::now();
         let metrics = Metrics::new();
         let hub = Arc::new(Hub::new(config.stream.clients_max, metrics.resyncs.clone()));
-        let gate = open_gate(&config, &home, &hub).await?;
+        let notices = Arc::new(Notices::new(metrics.notices_passed_over.clone()));
+        let gate = open_gate(&config, &home, &hub, &notices).await?;
         let phase = match &gate {
             Gate::Open(_) => DaemonPhase::Ready,
             Gate::Blocked(_) => DaemonPhase::LocalReadinessGate,
         };
         let mut app = App {
             branches: config.projects_dir.clone().map(Branches::below),
-            home,
             gate,
             hub,
             quiet,
-            prices: PriceBook::builtin(),
+            prices,
             metrics,
+            meters: Meters::default(),
+            imports: Imports::new(formats),
+            archive: Archive::below(home.folder()),
+            notices,
+            registry: Registry::default(),
+            home,
             started,
             started_at: 0,
             phase: watch::Sender::new(phase),
@@ -146,6 +172,11 @@ impl Runtime {
         let link = Link::InProcess(api::router(&app));
         let mut tasks = JoinSet::new();
         tasks.spawn(ticks::run(Arc::clone(&app)));
+        if matches!(app.gate, Gate::Open(_)) {
+            tasks.spawn(crate::spool::run(Arc::clone(&app)));
+        }
+        tasks.spawn(imports::run(Arc::clone(&app)));
+        tasks.spawn(notices::run(Arc::clone(&app)));
         Ok(Self { app, link, base_url: "http://localhost".to_owned(), tasks })
     }
 
@@ -177,6 +208,12 @@ impl Runtime {
     #[must_use]
     pub fn authtok(&self) -> &str {
         self.app.home.authtok()
+    }
+
+    /// Returns what its requests share.
+    #[cfg(test)]
+    pub(crate) fn app(&self) -> Arc<App> {
+        Arc::clone(&self.app)
     }
 
     /// Waits until something asks the runtime to stop.
@@ -231,15 +268,25 @@ impl App {
 }
 
 /// Opens the store, or says what must be mended before it can be.
-async fn open_gate(config: &Config, home: &Home, hub: &Arc<Hub>) -> Result<Gate, StartError> {
+async fn open_gate(
+    config: &Config,
+    home: &Home,
+    hub: &Arc<Hub>,
+    notices: &Arc<Notices>,
+) -> Result<Gate, StartError> {
     let mut blockers = home.blockers();
     let options = StoreOptions {
         durability: config.store.durability,
         readers: config.store.readers,
         queue_events_max: config.store.queue_events_max,
     };
-    let (path, of_store) = (home.store(), Arc::clone(hub));
-    let open = move || Store::open(&path, options, move |events| of_store.publish(events));
+    let path = home.store();
+    let (to_hub, to_notices) = (Arc::clone(hub), Arc::clone(notices));
+    let committed = move |events| {
+        to_notices.tell(&events);
+        to_hub.publish(events);
+    };
+    let open = move || Store::open(&path, options, committed);
     if blockers.is_empty() {
         match open() {
             Ok(store) => {

@@ -21,8 +21,9 @@ use std::time::Duration;
 use oriel_store::Durability;
 
 use crate::config::{
-    Access, Clock, Compat, Config, IngestConfig, Listen, StoreConfig, StreamConfig, UsageLimit,
-    UsageUnit, UsageWindow,
+    Access, Budget, Clock, Compat, Config, Homes, ImportsConfig, IngestConfig, Listen,
+    NotifyConfig, Policy, Priority, Privacy, QuietHours, RetentionConfig, StoreConfig,
+    StreamConfig, UsageLimit, UsageUnit, UsageWindow,
 };
 pub use error::SettingsError;
 pub use example::example;
@@ -180,7 +181,7 @@ pub fn resolve(input: &Input) -> Result<Resolved, SettingsError> {
         values.0.insert(setting.key, (value, origin));
     }
 
-    let config = values.config(&location, input.clock.clone());
+    let config = values.config(&location, homes(input), input.clock.clone());
     refuse_open_host(&config, &values.0["listen.host"].1)?;
     Ok(Resolved { config, log: values.log(), rows: values.rows(), warnings })
 }
@@ -246,12 +247,33 @@ fn refuse_open_host(config: &Config, origin: &Origin) -> Result<(), SettingsErro
     Err(SettingsError::OpenHost { host, origin: origin.clone() })
 }
 
+/// Returns where agents keep their histories, by the variables that the agents themselves obey.
+/// Without a home folder, and with no such variable, nothing is known of any.
+fn homes(input: &Input) -> Homes {
+    let home = input.folders.home.as_deref();
+    let named = |name: &str| input.environment.get(name).map(String::as_str).unwrap_or_default();
+    let folder = |text: &str| {
+        let path = Value::Path(Some(PathBuf::from(text.trim())));
+        match path.starting_from(&input.folders.working, home) {
+            Value::Path(Some(path)) if !text.trim().is_empty() => Some(path),
+            _ => None,
+        }
+    };
+    let data = folder(named("XDG_DATA_HOME")).filter(|path| path.is_absolute());
+    Homes {
+        home: home.map(Path::to_owned).unwrap_or_default(),
+        claude: named("CLAUDE_CONFIG_DIR").split(',').filter_map(folder).collect(),
+        codex: folder(named("CODEX_HOME")),
+        data: data.or_else(|| Some(home?.join(".local").join("share"))).unwrap_or_default(),
+    }
+}
+
 /// Every value by its key, checked against the table.
 #[derive(Default)]
 struct Values(BTreeMap<&'static str, (Value, Origin)>);
 
 impl Values {
-    fn config(&self, location: &Location, clock: Clock) -> Config {
+    fn config(&self, location: &Location, homes: Homes, clock: Clock) -> Config {
         Config {
             data_dir: location.data_dir.clone(),
             listen: Listen {
@@ -273,6 +295,21 @@ impl Values {
                 queue_events_max: self.whole("store.queue_events_max"),
             },
             ingest: IngestConfig { payload_kib_max: self.whole("ingest.payload_kib_max") },
+            privacy: Privacy {
+                drop_prompts: self.word("privacy.prompts") == "drop",
+                drop_answers: self.word("privacy.answers") == "drop",
+                drop_tool_inputs: self.word("privacy.tool_inputs") == "drop",
+                drop_tool_outputs: self.word("privacy.tool_outputs") == "drop",
+                patterns: self
+                    .names("privacy.patterns")
+                    .iter()
+                    .filter_map(|text| crate::ingest::pattern(text))
+                    .collect(),
+            },
+            retention: RetentionConfig {
+                sessions_days: self.whole("retention.sessions_days"),
+                texts_days: self.whole("retention.texts_days"),
+            },
             quiet: Duration::from_secs(60 * self.whole::<u64>("session.quiet_minutes")),
             stream: StreamConfig {
                 stats_interval: Duration::from_millis(self.whole("stream.stats_interval_ms")),
@@ -285,7 +322,42 @@ impl Values {
                 "agentmonitor" => Compat::AgentMonitor,
                 _ => Compat::Oriel,
             },
+            prices_file: self.path("prices.file"),
+            budget: Budget {
+                daily_usd: self.amount("budget.daily_usd"),
+                weekly_usd: self.amount("budget.weekly_usd"),
+                monthly_usd: self.amount("budget.monthly_usd"),
+                warn_percent: self.amount("budget.warn_percent"),
+            },
+            imports: ImportsConfig {
+                homes,
+                auto: self.word("import.auto") == "true",
+                every: Duration::from_secs(60 * self.whole::<u64>("import.minutes")),
+                watch: self.word("import.watch") == "true",
+                archive: self.word("archive.enabled") == "true",
+            },
+            notify: NotifyConfig {
+                turn_seconds: self.whole("notify.turn_seconds"),
+                failures: self.whole("notify.failures"),
+                failure_minutes: self.whole("notify.failure_minutes"),
+                policy: self.notice_policy(),
+            },
             clock,
+        }
+    }
+
+    fn notice_policy(&self) -> Policy {
+        let (from, until) = (self.minute("notify.quiet_from"), self.minute("notify.quiet_until"));
+        Policy {
+            // Where only one is given, the other is midnight.
+            quiet: from.or(until).map(|_| QuietHours {
+                from_minute: from.unwrap_or_default(),
+                until_minute: until.unwrap_or_default(),
+            }),
+            high_breaks_quiet: false,
+            threshold: Priority::from_word(self.word("notify.min_priority")).unwrap_or_default(),
+            muted: self.names("notify.mute").into_iter().collect(),
+            rules: BTreeMap::new(),
         }
     }
 
@@ -376,6 +448,11 @@ impl Values {
     fn path(&self, key: &str) -> Option<PathBuf> {
         let Value::Path(path) = &self.0[key].0 else { unreachable!("{key} is a path") };
         path.clone()
+    }
+
+    fn minute(&self, key: &str) -> Option<u16> {
+        let Value::Minute(minute) = self.0[key].0 else { unreachable!("{key} is a time") };
+        minute
     }
 
     fn names(&self, key: &str) -> Vec<String> {

@@ -11,15 +11,29 @@ use oriel_model::{
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::query::read_event;
+use crate::search::{self, Packed};
 use crate::sums::COUNT_MAX;
 
+mod amend;
+mod forget;
+mod meters;
+mod rebuild;
 mod session;
+mod things;
 mod totals;
+mod usage;
 
+pub(crate) use meters::TABLES as METERS;
+pub(crate) use rebuild::may_be_capped;
 pub(crate) use session::read_life;
 use session::{LiveSession, Moved};
+use things::Found;
+pub(crate) use things::TABLES as THINGS;
 pub(crate) use totals::SPANS;
 use totals::Totals;
+pub use usage::Usage;
+pub(crate) use usage::{QUARTER, TABLES as USAGE, count_all, quarter_of};
 
 /// How many rows of each kind are remembered before all are forgotten.
 const REMEMBERED_MAX: usize = 8192;
@@ -32,12 +46,24 @@ pub(crate) const FLAG_HISTORICAL: i64 = 2;
 pub(crate) const FLAG_STATED: i64 = 4;
 /// Set in `events.flags` where the amounts are a step of a meter.
 pub(crate) const FLAG_METER: i64 = 8;
+/// Set in `events.flags` where other sources know the event by keys.
+pub(crate) const FLAG_KEYED: i64 = 64;
 /// How far the sign of an event is shifted in `events.flags`.
 pub(crate) const SIGN_SHIFT: u32 = 4;
 
 /// The tools whose `file_path` is a file that a session edited.
 pub(crate) const EDITING_TOOLS: [&str; 5] =
     ["Edit", "Write", "MultiEdit", "apply_patch", "write_stdin"];
+
+/// What became of an event that was to be inserted, with the events that changed through it.
+pub(crate) enum Inserted {
+    /// It is new.
+    New(Box<StoredEvent>, Vec<StoredEvent>),
+    /// An event of the same thing was there.
+    Joined(EventNumber, Vec<StoredEvent>),
+    /// This very telling was there.
+    Duplicate,
+}
 
 /// What the writer remembers, and what the open transaction has yet to write.
 pub(crate) struct Group {
@@ -47,6 +73,8 @@ pub(crate) struct Group {
     sessions: HashMap<SessionId, LiveSession>,
     touched: HashSet<SessionId>,
     totals: Totals,
+    /// The sessions that have meters.
+    metered: HashSet<i64>,
 }
 
 impl Group {
@@ -61,17 +89,73 @@ impl Group {
             sessions: HashMap::new(),
             touched: HashSet::new(),
             totals: Totals::default(),
+            metered: meters::metered(connection)?,
         })
     }
 
-    /// Inserts an event, unless one of its name is there.
+    /// Inserts an event, unless this very telling is there. Where another source has told of the
+    /// same thing, its event learns what this one says.
     pub(crate) fn insert(
+        &mut self,
+        connection: &Connection,
+        mut event: NewEvent,
+        texts: &[Packed],
+        at: i64,
+    ) -> rusqlite::Result<Inserted> {
+        cap_counts(&mut event);
+        let keys = if event.told.keys.is_empty() {
+            Vec::new()
+        } else {
+            match things::find(connection, &event)? {
+                Found::New(keys) => keys,
+                Found::Known(number, keys) => {
+                    things::name(connection, number, &keys)?;
+                    return self.join(connection, number, &event, texts, at);
+                }
+                Found::Duplicate => return Ok(Inserted::Duplicate),
+            }
+        };
+        let Some(stored) = self.insert_new(connection, event, at)? else {
+            return Ok(Inserted::Duplicate);
+        };
+        things::name(connection, stored.number, &keys)?;
+        search::keep(connection, stored.number, texts)?;
+        let amended = self.settle_meters(connection, &stored)?;
+        Ok(Inserted::New(Box::new(stored), amended))
+    }
+
+    /// Lets an event learn what another source tells of the same thing.
+    fn join(
+        &mut self,
+        connection: &Connection,
+        number: EventNumber,
+        event: &NewEvent,
+        texts: &[Packed],
+        at: i64,
+    ) -> rusqlite::Result<Inserted> {
+        let old = read_event(connection, number)?;
+        things::keep(connection, &old, event, at)?;
+        search::keep(connection, number, texts)?;
+        let mut new = old.event.clone();
+        if !new.learn(event) {
+            return Ok(Inserted::Joined(number, Vec::new()));
+        }
+        let new = self.amend(connection, &old, new)?;
+        if old.event.place != new.event.place {
+            self.learn_place(connection, &new, false)?;
+        }
+        let mut amended = self.settle_meters_after(connection, &old, &new)?;
+        amended.insert(0, new);
+        Ok(Inserted::Joined(number, amended))
+    }
+
+    /// Inserts an event that no other source has told of.
+    fn insert_new(
         &mut self,
         connection: &Connection,
         mut event: NewEvent,
         at: i64,
     ) -> rusqlite::Result<Option<StoredEvent>> {
-        cap_counts(&mut event);
         // Where rows would have to be made for it, we must know first that it is new. Elsewhere
         // the insertion itself tells, which saves a search for every event.
         if !self.is_at_home(connection, &event)? && is_duplicate(connection, &event)? {
@@ -79,6 +163,9 @@ impl Group {
         }
         let session = self.session(connection, &event, at)?;
         session.tell(&mut event.place);
+        if session.rested_after(&event) {
+            event.told.sign = Sign::Aside;
+        }
         let session = session.no;
         let facet = self.facet(connection, &event.facet)?;
         let place = self.place(connection, &event.place)?;
@@ -88,8 +175,8 @@ impl Group {
             return Ok(None);
         }
         self.next += 1;
-        self.count_in_session(connection, &stored.event, at)?;
-        self.totals.count(&stored, facet, place);
+        self.count_in_session(connection, &stored)?;
+        self.totals.count(&stored, session, facet, place);
         Ok(Some(stored))
     }
 
@@ -163,11 +250,11 @@ impl Group {
     fn count_in_session(
         &mut self,
         connection: &Connection,
-        event: &NewEvent,
-        at: i64,
+        stored: &StoredEvent,
     ) -> rusqlite::Result<()> {
+        let (event, at) = (&stored.event, stored.created_at);
         let id = event.session_id.0.as_str();
-        self.learn_place(connection, event)?;
+        self.learn_place(connection, stored, true)?;
         let session = self.sessions.get_mut(id).expect("the event was inserted with its session");
         session.count(connection, event, at)?;
         if event.cost_usd.is_some_and(|cost| cost > 0.0) {
@@ -181,10 +268,17 @@ impl Group {
     }
 
     /// Lets a session learn where its event happened, and moves along what it cost before.
-    fn learn_place(&mut self, connection: &Connection, event: &NewEvent) -> rusqlite::Result<()> {
-        let id = event.session_id.0.as_str();
-        let session = self.sessions.get_mut(id).expect("the event was inserted with its session");
-        let Some(Moved { from, to }) = session.learn(&event.place) else { return Ok(()) };
+    fn learn_place(
+        &mut self,
+        connection: &Connection,
+        stored: &StoredEvent,
+        is_new: bool,
+    ) -> rusqlite::Result<()> {
+        let id = stored.event.session_id.0.as_str();
+        let session = self.sessions.get_mut(id).expect("the event was stored with its session");
+        let Some(Moved { from, to }) = session.learn(connection, stored, is_new)? else {
+            return Ok(());
+        };
         session.write(connection)?;
         let was_capped = self.totals.move_project(connection, session.no, &from, &to)?;
         if was_capped {
@@ -275,20 +369,8 @@ fn insert_row(
     place: i64,
 ) -> rusqlite::Result<bool> {
     let event = &stored.event;
-    let mut flags = 0;
-    if event.metadata.truncated() {
-        flags |= FLAG_TRUNCATED;
-    }
-    if event.historical {
-        flags |= FLAG_HISTORICAL;
-    }
-    if event.told.cost_is_stated {
-        flags |= FLAG_STATED;
-    }
-    if event.told.amount == Amount::Meter {
-        flags |= FLAG_METER;
-    }
-    flags |= sign_number(event.told.sign) << SIGN_SHIFT;
+    let keyed = if event.told.keys.is_empty() { 0 } else { FLAG_KEYED };
+    let flags = flags_of(event) | keyed;
     let rows = connection
         .prepare_cached(
             "INSERT INTO events (id, created_at, session, facet, place, flags, tokens_in, \
@@ -336,6 +418,16 @@ pub(crate) fn sign_of(flags: i64) -> Sign {
         2 => Sign::SessionOver,
         _ => Sign::Aside,
     }
+}
+
+/// Returns what `events.flags` holds of an event, but for what only its row knows.
+pub(crate) fn flags_of(event: &NewEvent) -> i64 {
+    let set = |on: bool, flag| if on { flag } else { 0 };
+    set(event.metadata.truncated(), FLAG_TRUNCATED)
+        | set(event.historical, FLAG_HISTORICAL)
+        | set(event.told.cost_is_stated, FLAG_STATED)
+        | set(event.told.amount == Amount::Meter, FLAG_METER)
+        | sign_number(event.told.sign) << SIGN_SHIFT
 }
 
 /// Returns when an event happened: by its sender's clock, else when it was received.

@@ -8,24 +8,38 @@
 //! database can stand behind the same questions.
 
 mod append;
+mod foreign;
 mod group;
+mod imports;
 mod maintain;
+mod notes;
+mod notices;
 mod open;
 mod query;
 mod readers;
+mod reprice;
+mod retention;
 mod schema;
+mod search;
 mod store;
 mod sums;
 mod verify;
 mod writer;
 
-pub use append::{AppendError, Appended};
+pub use append::{AppendError, Appended, Ready};
+pub use foreign::{ForeignError, rows_of};
+pub use group::Usage;
+pub use imports::{ArchivedChunk, FileSeen, ImportCounts, ImportedFile};
 pub use maintain::{Backup, Compaction, MaintainError};
+pub use notices::{NoticeCounts, NoticeFilter, NoticePage, Posted};
 pub use open::{Durability, OpenError, StoreOptions};
 pub use query::{
     CostReport, EventFilter, FilterOptions, HourCost, ModelCost, Page, PhaseFilter, ProjectCost,
-    Session, SessionFilter, Stats, ToolStats, Used,
+    Provenance, Session, SessionFilter, Stats, Telling, ToolStats, UsageFilter, UsageRow, Used,
 };
 pub use readers::ReadError;
-pub use store::{Size, Store};
+pub use reprice::{Repriced, Repricing};
+pub use retention::Forgotten;
+pub use search::{Found, Fragment, Hit, SearchCursor, SearchFilter, SearchQuery};
+pub use store::{Committed, Size, Store};
 pub use verify::{Check, Verification};

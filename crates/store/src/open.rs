@@ -80,6 +80,9 @@ pub enum OpenError {
     },
 }
 
+/// How much of the file the connection that writes keeps in memory.
+pub(crate) const USUAL_CACHE: &str = "PRAGMA cache_size = -6144";
+
 /// Opens the connection that writes, and brings the store to the current version.
 pub(crate) fn open_writer(path: &Path, durability: Durability) -> Result<Connection, OpenError> {
     let file = |source| OpenError::File { path: path.to_owned(), source };
@@ -104,7 +107,7 @@ pub(crate) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
     connection
         .execute_batch(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; \
-             PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -6144; \
+             PRAGMA wal_autocheckpoint = 0; {USUAL_CACHE}; \
              PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;"
         ))
         .map_err(sqlite)?;

@@ -5,16 +5,21 @@ mod costs;
 mod events;
 mod merge;
 mod options;
+mod provenance;
 mod sessions;
 mod spans;
 mod stats;
+mod usage;
 
 pub use costs::{CostReport, HourCost, ModelCost, ProjectCost};
-pub(crate) use events::each_event;
 pub use events::{EventFilter, Page};
+pub(crate) use events::{Plan, list, read_events};
+pub(crate) use events::{each_event, each_numbered_event, read_event, session_events};
 pub use options::FilterOptions;
+pub use provenance::{Provenance, Telling};
 pub use sessions::{PhaseFilter, Session, SessionFilter};
 pub use stats::{Stats, ToolStats, Used};
+pub use usage::{UsageFilter, UsageRow};
 
 use rusqlite::Connection;
 

@@ -5,6 +5,8 @@
 
 use rusqlite::Connection;
 
+use crate::{group, imports, notes, notices, search};
+
 /// Marks a SQLite file as a store of ours: `Orie` in ASCII.
 pub(crate) const APPLICATION_ID: i32 = 0x4F72_6965;
 
@@ -12,7 +14,19 @@ pub(crate) const APPLICATION_ID: i32 = 0x4F72_6965;
 pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// What leads from each version to the next.
-const STEPS: &[&[&str]] = &[&[STEP_1], &[STEP_2]];
+const STEPS: &[&[&str]] = &[
+    &[STEP_1],
+    &[
+        STEP_2,
+        group::THINGS,
+        group::METERS,
+        group::USAGE,
+        search::TABLES,
+        notes::TABLES,
+        notices::TABLES,
+        imports::TABLES,
+    ],
+];
 
 // Words that are absent stand as '' in `facets` and `places`, so that unique keys hold them; no
 // sender can say '' itself, since blank text is absent. Sums are capped where they are added, so
@@ -103,6 +117,9 @@ pub(crate) fn migrate(connection: &mut Connection, from: i64) -> rusqlite::Resul
     for (version, parts) in (1_i64..).zip(STEPS).skip_while(|(version, _)| *version <= from) {
         for part in *parts {
             transaction.execute_batch(part)?;
+        }
+        if version == 2 {
+            group::count_all(&transaction)?;
         }
         transaction.pragma_update(None, "user_version", version)?;
     }

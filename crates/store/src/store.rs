@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use oriel_model::{NewEvent, StoredEvent};
+use oriel_model::{NewEvent, Note, StoredEvent};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::append::{AppendError, Appended, Request};
+use crate::append::{AppendError, Appended, Ready, Request};
 use crate::group::Group;
 use crate::open::{OpenError, StoreOptions, open_reader, open_writer};
 use crate::readers::Readers;
@@ -31,6 +32,15 @@ struct Inner {
     threads: std::sync::Mutex<Vec<JoinHandle<()>>>,
 }
 
+/// What a group of requests changed, once it is on disk.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Committed {
+    /// The new events, in order.
+    pub stored: Vec<StoredEvent>,
+    /// The events that were there and have learnt something.
+    pub amended: Vec<StoredEvent>,
+}
+
 /// How large a store is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
@@ -45,14 +55,14 @@ impl Store {
     pub const VERSION: i64 = schema::VERSION;
 
     /// Opens the store in this file and makes it if it is not there. From then on `committed` is
-    /// called with every group of events, in order, once it is on disk; it must not wait.
+    /// called for every group, in order, once it is on disk; it must not wait.
     ///
     /// # Errors
     /// Where the file cannot be used; see [`OpenError`].
     pub fn open(
         path: &Path,
         options: StoreOptions,
-        committed: impl Fn(Vec<StoredEvent>) + Send + Sync + 'static,
+        committed: impl Fn(Committed) + Send + Sync + 'static,
     ) -> Result<Self, OpenError> {
         let connection = open_writer(path, options.durability)?;
         let sqlite = |source| OpenError::Sqlite { path: path.to_owned(), source };
@@ -88,21 +98,70 @@ impl Store {
         events: Vec<NewEvent>,
         at: i64,
     ) -> Result<Vec<Appended>, AppendError> {
-        if events.is_empty() {
+        self.append_told(events, Vec::new(), at).await
+    }
+
+    /// Stores events and what is known beside them, all or none; see [`Store::append`].
+    ///
+    /// # Errors
+    /// Where nothing was stored; see [`AppendError`].
+    pub async fn append_told(
+        &self,
+        events: Vec<NewEvent>,
+        notes: Vec<Note>,
+        at: i64,
+    ) -> Result<Vec<Appended>, AppendError> {
+        if events.is_empty() && notes.is_empty() {
             return Ok(Vec::new());
         }
+        self.take_room(events.len() + notes.len())?;
+        self.send(events.into_iter().map(Ready::new).collect(), notes, at).await
+    }
+
+    /// Stores events and what is known beside them when there is room, however long that takes; see
+    /// [`Store::append`].
+    ///
+    /// # Errors
+    /// Where nothing was stored; see [`AppendError`].
+    pub async fn append_in_turn(
+        &self,
+        events: Vec<Ready>,
+        notes: Vec<Note>,
+        at: i64,
+    ) -> Result<Vec<Appended>, AppendError> {
+        /// There is room again soon after there was none.
+        const PAUSE: Duration = Duration::from_millis(10);
+        if events.is_empty() && notes.is_empty() {
+            return Ok(Vec::new());
+        }
+        while self.take_room(events.len() + notes.len()).is_err() {
+            tokio::time::sleep(PAUSE).await;
+        }
+        self.send(events, notes, at).await
+    }
+
+    /// Counts more that waits, if it may.
+    fn take_room(&self, more: usize) -> Result<(), AppendError> {
         let (waiting, max) = (&self.inner.shared.waiting, self.inner.options.queue_events_max);
-        let more = events.len();
         // A request larger than the queue goes through alone.
         waiting
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |before| {
                 (before == 0 || before + more <= max).then_some(before + more)
             })
             .map_err(|waiting| AppendError::Full { waiting, max })?;
-        let (reply, answer) = oneshot::channel();
-        let request = Request { events, at, reply };
+        Ok(())
+    }
+
+    async fn send(
+        &self,
+        events: Vec<Ready>,
+        notes: Vec<Note>,
+        at: i64,
+    ) -> Result<Vec<Appended>, AppendError> {
+        let (more, (reply, answer)) = (events.len() + notes.len(), oneshot::channel());
+        let request = Request { events, notes, at, reply };
         if self.inner.jobs.send(Job::Append(request)).is_err() {
-            waiting.fetch_sub(more, Ordering::Relaxed);
+            self.inner.shared.waiting.fetch_sub(more, Ordering::Relaxed);
             return Err(AppendError::Closing);
         }
         answer.await.unwrap_or(Err(AppendError::Closing))
@@ -162,10 +221,18 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Connection) -> T + Send + 'static,
     ) -> Option<T> {
+        self.exclusive_with_group(|connection, _| work(connection)).await
+    }
+
+    /// Does something between two groups with what the writer remembers.
+    pub(crate) async fn exclusive_with_group<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection, &mut Group) -> T + Send + 'static,
+    ) -> Option<T> {
         let (reply, answer) = oneshot::channel();
-        let job = Job::Exclusive(Box::new(move |connection| {
+        let job = Job::Exclusive(Box::new(move |connection, group| {
             // Whoever asked may have stopped waiting.
-            _ = reply.send(work(connection));
+            _ = reply.send(work(connection, group));
         }));
         self.inner.jobs.send(job).ok()?;
         answer.await.ok()

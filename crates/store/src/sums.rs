@@ -102,6 +102,45 @@ impl Sums {
     }
 }
 
+/// What a total changes by.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Change {
+    plus: Sums,
+    minus: Sums,
+}
+
+impl Change {
+    /// Adds sums.
+    pub(crate) fn plus(&mut self, sums: &Sums) {
+        self.plus.plus(sums);
+    }
+
+    /// Takes sums away.
+    pub(crate) fn minus(&mut self, sums: &Sums) {
+        self.minus.plus(sums);
+    }
+
+    /// Returns whether no event may be left afterwards.
+    pub(crate) fn may_empty(&self) -> bool {
+        self.plus.events <= self.minus.events
+    }
+
+    /// Returns what the values of [`COLUMNS`] change by.
+    pub(crate) fn values(&self) -> [i64; 9] {
+        let (mut values, minus) = (self.plus.values(), self.minus.values());
+        values.iter_mut().zip(minus).for_each(|(value, minus)| *value -= minus);
+        values
+    }
+}
+
+/// Puts another amount in the place of one that was counted. A count at its cap stays there: what
+/// it would be without the cap is not known.
+pub(crate) fn replace(count: &mut u64, old: u64, new: u64) {
+    if *count < COUNT_MAX {
+        *count = count.saturating_add(new).saturating_sub(old).min(COUNT_MAX);
+    }
+}
+
 /// Adds to a count, up to its cap.
 pub(crate) fn add(count: &mut u64, more: u64) {
     *count = count.saturating_add(more).min(COUNT_MAX);

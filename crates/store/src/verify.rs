@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Debug;
 
-use oriel_model::{Life, Money, StoredEvent};
+use oriel_model::{Facet, Life, Money, StoredEvent};
 use rusqlite::{Connection, Row};
 
-use crate::group::{Costed, EDITING_TOOLS, SPANS, effective_ms, read_life, span_start};
+use crate::group::{
+    Costed, EDITING_TOOLS, SPANS, Usage, effective_ms, quarter_of, read_life, span_start,
+};
 use crate::query::each_event;
 use crate::readers::ReadError;
+use crate::search;
 use crate::store::Store;
 use crate::sums::{COLUMNS, Sums, add};
 
@@ -74,6 +77,7 @@ fn verify(connection: &Connection) -> rusqlite::Result<Verification> {
     let events = recount.events;
     let sessions = recount.sessions.len() as u64;
     recount.compare(connection, &mut checks)?;
+    checks.push(search::check(connection)?);
     Ok(Verification { events, sessions, checks })
 }
 
@@ -89,6 +93,7 @@ struct Recount {
     sessions: HashMap<String, Session>,
     cost_hours: BTreeMap<(i64, String), Sums>,
     session_hours: BTreeMap<(i64, String, String), Costed>,
+    usage: BTreeMap<(i64, String, FacetKey), Usage>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,14 +117,7 @@ impl Recount {
         let (event, at) = (&stored.event, stored.created_at);
         let facet = &event.facet;
         let word = |word: &Option<String>| word.clone().unwrap_or_default();
-        let key: FacetKey = [
-            facet.agent_type.clone(),
-            facet.kind.as_str().to_owned(),
-            facet.outcome.as_str().to_owned(),
-            word(&facet.tool_name),
-            word(&facet.model),
-            facet.source.clone(),
-        ];
+        let key = key_of(facet);
         let sums = Sums::of(event);
         self.events += 1;
         self.facets.entry(key.clone()).or_default().plus(&sums);
@@ -136,6 +134,10 @@ impl Recount {
             let agent = facet.agent_type.clone();
             let key = (span_start(at, 3600), event.session_id.0.clone(), agent);
             self.session_hours.entry(key).or_default().plus(sums.cost);
+        }
+        if let Some(usage) = Usage::of(event) {
+            let key = (quarter_of(stored), event.session_id.0.clone(), key_of(facet));
+            self.usage.entry(key).or_default().add(&usage, 1);
         }
         self.count_in_session(stored, &sums);
     }
@@ -219,6 +221,14 @@ impl Recount {
             Ok(((row.get(0)?, row.get(1)?, row.get(2)?), costed(row, 3)?))
         })?;
         checks.push(check("costs by session and hour", &self.session_hours, &hours));
+        let sql = "SELECT f.agent_type, f.kind, f.outcome, f.tool_name, f.model, f.source, \
+                   u.requests, u.tokens_in, u.tokens_out, u.cache_read, u.cache_write, \
+                   u.cache_write_1h, u.cost, u.unpriced, u.quarter, s.id FROM usage u \
+                   JOIN facets f ON f.no = u.facet JOIN sessions s ON s.no = u.session";
+        let usage = read(connection, sql, |row| {
+            Ok(((row.get(14)?, row.get(15)?, facet_key(row, 0)?), Usage::read(row, 6)?))
+        })?;
+        checks.push(check("usage by quarter hour", &self.usage, &usage));
         self.compare_projects(connection, checks)?;
         self.compare_sessions(connection, checks)
     }
@@ -292,6 +302,18 @@ impl Recount {
         checks.push(check("sessions", &self.sessions.into_iter().collect(), &kept));
         Ok(())
     }
+}
+
+fn key_of(facet: &Facet) -> FacetKey {
+    let word = |word: &Option<String>| word.clone().unwrap_or_default();
+    [
+        facet.agent_type.clone(),
+        facet.kind.as_str().to_owned(),
+        facet.outcome.as_str().to_owned(),
+        word(&facet.tool_name),
+        word(&facet.model),
+        facet.source.clone(),
+    ]
 }
 
 fn facet_sql(columns: &str, from: &str, table: &str) -> String {

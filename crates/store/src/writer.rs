@@ -5,17 +5,22 @@
 //! groups. A group waits a moment for those who were just answered and will write again; one who
 //! writes alone never waits.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{Duration, Instant};
 
-use oriel_model::{NewEvent, StoredEvent};
+use oriel_model::{EventNumber, StoredEvent};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use crate::append::{AppendError, Appended, Request};
-use crate::group::Group;
+use crate::append::{AppendError, Appended, Ready, Request};
+use crate::group::{Group, Inserted};
+use crate::notes;
+use crate::open::USUAL_CACHE;
+use crate::search::Trail;
+use crate::store::Committed;
 
 /// A group takes no further request once it holds this many events.
 const GROUP_EVENTS_MAX: usize = 4096;
@@ -26,14 +31,20 @@ const GROUP_OPEN_MAX: Duration = Duration::from_millis(2);
 /// A group waits this long for events from those who were there before.
 const GATHER_MAX: Duration = Duration::from_micros(250);
 
+/// A group of so many events is part of an import.
+const LARGE_GROUP_EVENTS: usize = 500;
+
 /// After about this many written pages the log is folded back into the main file.
 const CHECKPOINT_PAGES: usize = 4000;
+
+/// Work that has the store to itself.
+type Exclusive = Box<dyn FnOnce(&mut Connection, &mut Group) + Send>;
 
 /// What the writer is asked.
 pub(crate) enum Job {
     Append(Request),
     /// Something else that needs the connection, between groups.
-    Exclusive(Box<dyn FnOnce(&mut Connection) + Send>),
+    Exclusive(Exclusive),
     /// Nothing more will come.
     Close,
 }
@@ -45,7 +56,7 @@ pub(crate) struct Shared {
     /// Set once most of the log has been folded into the main file, beside the writer.
     pub folded: AtomicBool,
     /// Called with the events of each group, in order, once they are on disk.
-    pub committed: Box<dyn Fn(Vec<StoredEvent>) + Send + Sync>,
+    pub committed: Box<dyn Fn(Committed) + Send + Sync>,
 }
 
 /// Writes until it is told to close. The connection is closed with it, and without gathering
@@ -57,9 +68,16 @@ pub(crate) fn run(
     shared: &Shared,
     checkpointer: &SyncSender<()>,
 ) {
-    let mut writer = Writer { group, pages: 0, expected: 0 };
+    let mut writer = Writer { group, pages: 0, expected: 0, cache: Cache::Usual };
+    let mut trail = Trail::begin();
     let mut left_over = None;
-    while let Some(job) = left_over.take().or_else(|| jobs.recv().ok()) {
+    while let Some(job) = left_over.take().or_else(|| {
+        let next = trail.next_if_waiting(&connection, jobs);
+        next.or_else(|| {
+            writer.use_cache(&connection, Cache::Usual);
+            jobs.recv().ok()
+        })
+    }) {
         match job {
             Job::Append(first) => {
                 left_over = writer.write_group(&mut connection, first, jobs, shared);
@@ -69,8 +87,9 @@ pub(crate) fn run(
                 if shared.folded.swap(false, Ordering::Relaxed) {
                     fold_rest(&connection);
                 }
+                trail.after_group(&connection);
             }
-            Job::Exclusive(work) => work(&mut connection),
+            Job::Exclusive(work) => work(&mut connection, &mut writer.group),
             // Whoever asks later learns it from the closed channel.
             Job::Close => break,
         }
@@ -93,6 +112,16 @@ struct Writer {
     pages: usize,
     /// How many events those who write now have under way at a time.
     expected: usize,
+    cache: Cache,
+}
+
+/// How much of the file the writer keeps in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cache {
+    /// What those need who tell of one thing after another.
+    Usual,
+    /// What an import needs, whose names are found all over the indexes. Given back when it is done.
+    Large,
 }
 
 /// Who waits for an answer, and what it is if the group reaches the disk.
@@ -113,16 +142,24 @@ impl Writer {
             left_over: None,
             answers: vec![],
             stored: vec![],
+            amended: BTreeMap::new(),
         };
         let taken = open.fill(&mut self.group, connection, jobs);
+        if taken.events >= LARGE_GROUP_EVENTS {
+            self.use_cache(connection, Cache::Large);
+        }
         // Those who are answered now will write again, and so will those who wait.
         self.expected = shared.waiting.fetch_sub(taken.events, Ordering::Relaxed);
         match taken.result {
             Ok(()) => {
                 self.pages += 12 + open.stored.len() / 2;
                 self.group.trim();
-                if !open.stored.is_empty() {
-                    (shared.committed)(open.stored);
+                let committed = Committed {
+                    stored: open.stored,
+                    amended: open.amended.into_values().collect(),
+                };
+                if !committed.stored.is_empty() || !committed.amended.is_empty() {
+                    (shared.committed)(committed);
                 }
                 for (reply, appended) in open.answers {
                     // A caller that went away will ask again, and then learn of the duplicate.
@@ -132,6 +169,21 @@ impl Writer {
             Err(error) => self.give_up(connection, error, open.answers),
         }
         open.left_over
+    }
+
+    /// Uses so much memory for pages from now on.
+    fn use_cache(&mut self, connection: &Connection, cache: Cache) {
+        if self.cache == cache {
+            return;
+        }
+        let sql = match cache {
+            Cache::Usual => format!("{USUAL_CACHE}; PRAGMA shrink_memory;"),
+            Cache::Large => "PRAGMA cache_size = -49152;".to_owned(),
+        };
+        match connection.execute_batch(&sql) {
+            Ok(()) => self.cache = cache,
+            Err(error) => tracing::warn!(%error, "the writer's memory is as it was"),
+        }
     }
 
     /// Tells everyone in the group that nothing of it was stored, and starts over from the disk.
@@ -158,6 +210,8 @@ struct Open {
     left_over: Option<Job>,
     answers: Vec<Answer>,
     stored: Vec<StoredEvent>,
+    /// The events that changed, as they are now.
+    amended: BTreeMap<EventNumber, StoredEvent>,
 }
 
 struct Taken {
@@ -188,16 +242,17 @@ impl Open {
         let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let Ok(transaction) = begun else {
             let request = self.next.take().expect("a group begins with a request");
-            *taken += request.events.len();
+            *taken += request.events.len() + request.notes.len();
             self.answers.push((request.reply, vec![]));
             return begun.map(drop);
         };
-        while let Some(Request { events, at, reply }) = self.next.take() {
-            *taken += events.len();
+        while let Some(Request { events, notes, at, reply }) = self.next.take() {
+            *taken += events.len() + notes.len();
             let mut appended = Vec::with_capacity(events.len());
             let inserted = self.insert(group, &transaction, events, at, &mut appended);
             self.answers.push((reply, appended));
             inserted?;
+            notes::write(&transaction, &notes)?;
             if *taken < GROUP_EVENTS_MAX && opened.elapsed() < GROUP_OPEN_MAX {
                 let more = jobs.try_recv().ok().or_else(|| {
                     let left = GATHER_MAX.checked_sub(opened.elapsed())?;
@@ -214,23 +269,36 @@ impl Open {
         transaction.commit()
     }
 
+    /// Notes an event that changed. One of this very group is told of as it is now.
+    fn note_amended(&mut self, event: StoredEvent) {
+        match self.stored.binary_search_by_key(&event.number, |stored| stored.number) {
+            Ok(place) => self.stored[place] = event,
+            Err(_) => _ = self.amended.insert(event.number, event),
+        }
+    }
+
     fn insert(
         &mut self,
         group: &mut Group,
         connection: &Connection,
-        events: Vec<NewEvent>,
+        events: Vec<Ready>,
         at: i64,
         appended: &mut Vec<Appended>,
     ) -> rusqlite::Result<()> {
-        for event in events {
-            appended.push(match group.insert(connection, event, at)? {
-                Some(event) => {
+        for Ready { event, texts } in events {
+            let (one, amended) = match group.insert(connection, event, &texts, at)? {
+                Inserted::New(event, amended) => {
                     let number = event.number;
-                    self.stored.push(event);
-                    Appended::New(number)
+                    self.stored.push(*event);
+                    (Appended::New(number), amended)
                 }
-                None => Appended::Duplicate,
-            });
+                Inserted::Joined(number, amended) => (Appended::Joined(number), amended),
+                Inserted::Duplicate => (Appended::Duplicate, Vec::new()),
+            };
+            appended.push(one);
+            for event in amended {
+                self.note_amended(event);
+            }
         }
         Ok(())
     }

@@ -4,11 +4,17 @@
 //! `model`. A rule can so change without changing a protocol by accident, and the reverse.
 
 pub mod control;
+pub mod imports;
+pub mod inspect;
 pub mod json;
 pub mod time;
 
 mod event;
+mod notice;
+mod report;
+mod search;
 mod session;
+mod state;
 mod stats;
 mod stream;
 
@@ -16,8 +22,20 @@ pub use event::{
     BatchReceipt, EventPage, EventRow, EventsAfter, FieldError, Invalid, Receipt, RejectedEvent,
 };
 pub use event::{Field, RawEvent};
+pub use notice::{
+    NoticeDelivery, NoticeList, NoticeRow, NoticeSubject, NoticeTally, SnoozeRequest,
+};
+pub use report::{Block, BudgetState, Budgets, EventWithTellings, ModelPrice, ModelUsage, Pace};
+pub use report::{PriceBand, PriceList, PricePeriod, PriceRates, ProvenancePart, ProvenanceReport};
+pub use report::{
+    RecalculateReport, RecalculateRequest, Report, ReportRow, SourcePart, TellingRow,
+};
+pub use report::{UnpricedModel, UsageSums};
+pub use search::{SearchHit, SearchPage, SnippetPart};
 pub use session::{BranchOption, FilterOptions, SessionPage, SessionRow, SessionWithEvents};
 pub use session::{Transcript, TranscriptEntry};
+pub use state::WaitingSessions;
+pub use state::{ContextUse, Doing, Limit, Limits, ParentSession, SessionState, SubAgent, Waiting};
 pub use stats::{AgentUsage, CostBucket, CostReport, Counts, ModelCost, ProjectCost, Stats};
 pub use stats::{ToolStats, ToolTable, UsageOfWindow};
 pub use stream::{Frame, Health, Problem, SessionChange};

@@ -6,15 +6,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::event::EventRow;
+use crate::imports::ImportPhase;
 use crate::stats::Stats;
 
 /// A frame of the live stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a frame is written where it is made, so its size is never paid for"
-)]
 pub enum Frame<'a> {
     /// The first frame of every stream.
     Connected {
@@ -24,6 +21,11 @@ pub enum Frame<'a> {
     /// An event was stored.
     Event {
         /// The event.
+        payload: EventRow<'a>,
+    },
+    /// An event that was stored before has learnt something from another source.
+    Amended {
+        /// The event as it is now.
         payload: EventRow<'a>,
     },
     /// The totals, at intervals.
@@ -52,6 +54,35 @@ pub enum SessionChange {
     IdleCheck {
         /// How many.
         idled: u64,
+    },
+    /// An import goes on, or is over.
+    ImportProgress {
+        /// By which it can be asked after.
+        id: u64,
+        /// Where it stands.
+        phase: ImportPhase,
+        /// Files that were read.
+        files_done: u64,
+        /// Files that are to be read.
+        files_total: u64,
+        /// Bytes that were read.
+        bytes_done: u64,
+        /// Bytes that are to be read.
+        bytes_total: u64,
+        /// Events that are new.
+        imported: u64,
+    },
+    /// Histories were imported without anybody asking for it.
+    AutoImport {
+        /// How many events are new.
+        imported: u64,
+    },
+    /// Notices came, or were looked at or done with.
+    Notices {
+        /// How many are open that nobody has looked at.
+        unopened: u64,
+        /// How many open ones are of high priority.
+        high: u64,
     },
 }
 

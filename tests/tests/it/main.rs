@@ -9,12 +9,36 @@ mod crash;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod hooks;
+#[cfg(test)]
+mod imports;
+#[cfg(test)]
+mod inspect;
+#[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
+mod loopback;
+#[cfg(test)]
+mod mcp;
+#[cfg(test)]
+mod notices;
+#[cfg(test)]
+mod otlp;
+#[cfg(test)]
 mod poison;
 #[cfg(test)]
+mod privacy;
+#[cfg(test)]
+mod reports;
+#[cfg(test)]
+mod search;
+#[cfg(test)]
 mod settings;
+#[cfg(test)]
+mod sources;
+#[cfg(test)]
+mod spool;
 #[cfg(test)]
 mod stream;

@@ -40,6 +40,9 @@ pub(crate) enum ApiError {
     /// Too many listen.
     #[error("SSE client limit reached")]
     TooManyListeners(usize),
+    /// Too much of it waits already.
+    #[error("{0}")]
+    Busy(Cow<'static, str>),
     /// Something must be mended first.
     #[error(
         "the runtime takes no events until something is mended ({0} to mend); `oriel doctor` and \
@@ -99,6 +102,7 @@ impl ApiError {
             Self::NoToken(_) => StatusCode::UNAUTHORIZED,
             Self::TooLong(_) | Self::TooMany(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyListeners(_)
+            | Self::Busy(_)
             | Self::Blocked(_)
             | Self::Append(AppendError::Full { .. } | AppendError::Closing)
             | Self::Maintain(MaintainError::Closing) => StatusCode::SERVICE_UNAVAILABLE,

@@ -55,7 +55,7 @@ pub(super) async fn post_event(
 ) -> Result<Response, ApiError> {
     let body = Document::read(&headers, body).await?;
     let event = admit_one(&app, &body)?;
-    Ok(match append(&app, vec![event]).await?.as_slice() {
+    Ok(match app.append(vec![event], vec![]).await?.as_slice() {
         [Appended::New(EventNumber(number))] => {
             let receipt = Receipt { received: 1, ids: vec![*number], duplicates: 0 };
             json(StatusCode::CREATED, &receipt)
@@ -79,12 +79,12 @@ pub(super) async fn post_batch(
     let body = Document::read(&headers, body).await?;
     let (events, rejected) = admit_batch(&app, &body)?;
     app.metrics.rejected.inc_by(rejected.len() as u64);
-    let appended = append(&app, events).await?;
+    let appended = app.append(events, vec![]).await?;
     let ids: Vec<i64> = appended
         .iter()
         .filter_map(|appended| match appended {
             Appended::New(number) => Some(number.0),
-            Appended::Duplicate => None,
+            Appended::Joined(_) | Appended::Duplicate => None,
         })
         .collect();
     let duplicates = appended.len() - ids.len();
@@ -182,15 +182,10 @@ impl Following {
     }
 }
 
-async fn append(app: &App, events: Vec<NewEvent>) -> Result<Vec<Appended>, ApiError> {
-    let store = app.store()?;
-    let began = Instant::now();
-    let appended = store.append(events, app.now()).await?;
-    app.metrics.append_seconds.observe(began.elapsed().as_secs_f64());
-    let new = appended.iter().filter(|one| matches!(one, Appended::New(_))).count();
-    app.metrics.stored.inc_by(new as u64);
-    app.metrics.duplicates.inc_by((appended.len() - new) as u64);
-    Ok(appended)
+/// Admits an event that was posted as this text.
+pub(crate) fn admit_text(app: &App, text: &str) -> Result<NewEvent, ApiError> {
+    let body = Document::parse(text.as_bytes().to_vec());
+    admit_one(app, &body.ok_or_else(|| ApiError::Bad("Invalid JSON payload".into()))?)
 }
 
 fn admit_one(app: &App, body: &Document) -> Result<NewEvent, ApiError> {

@@ -4,7 +4,8 @@ use axum::response::Response;
 use utoipa::OpenApi;
 
 use super::reply::found;
-use super::{control, events, health, sessions, stats, stream};
+use super::{control, events, health, imports, notices, reports, search, sessions, states, stats};
+use super::{stream, told};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -15,11 +16,19 @@ use super::{control, events, health, sessions, stats, stream};
     ),
     paths(
         events::post_event, events::post_batch, events::list, events::wait,
+        told::hook, told::logs, told::metrics, told::traces,
         stats::totals, stats::tools, stats::costs, stats::usage,
         sessions::list, sessions::one, sessions::transcript, sessions::filter_options,
+        search::search,
+        states::one, states::waiting, states::limits, notices::list, notices::counts,
+        notices::open, notices::snooze, notices::handle,
         stream::stream, health::health, health::metrics, document,
         control::status, control::readiness, control::shutdown,
         control::verify, control::backup, control::compact,
+        reports::usage, reports::budgets, reports::price_list, reports::event,
+        reports::provenance, reports::recalculate,
+        imports::start, imports::overview, imports::one, imports::cancel,
+        imports::archive, imports::restore, imports::verify_archive,
     ),
     components(schemas(oriel_wire::EventsAfter<'static>))
 )]

@@ -5,9 +5,13 @@ use axum::http::request::Parts;
 use oriel_store::EventFilter;
 
 use super::error::ApiError;
+use crate::imports::day;
+use crate::ingest::unix_millis;
 
 /// No list has more rows than this; a longer one is read in pages.
 pub(super) const ROWS_MAX: usize = 10_000;
+
+const DAY_SECONDS: i64 = 86_400;
 
 /// The parameters of an address. Empty ones are absent.
 pub(super) struct Params(Vec<(String, String)>);
@@ -37,6 +41,31 @@ impl Params {
     /// Returns the whole number that a parameter begins with.
     pub(super) fn int(&self, name: &str) -> Option<i64> {
         parse_int(&self.text(name)?)
+    }
+
+    /// Returns the moment from which on things are asked for, in Unix seconds.
+    pub(super) fn since(&self) -> Result<Option<i64>, ApiError> {
+        self.moment("since", 0)
+    }
+
+    /// Returns the moment until which things are asked for, in Unix seconds. All of a day counts.
+    pub(super) fn until(&self) -> Result<Option<i64>, ApiError> {
+        self.moment("until", DAY_SECONDS - 1)
+    }
+
+    fn moment(&self, name: &str, into_day_seconds: i64) -> Result<Option<i64>, ApiError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let text = text.trim();
+        if let Some(begins_ms) = day(text) {
+            return Ok(Some(begins_ms.div_euclid(1000).saturating_add(into_day_seconds)));
+        }
+        let moment = unix_millis(text).map(|ms| ms.div_euclid(1000));
+        moment.map(Some).ok_or_else(|| {
+            let problem = format!(
+                "`{name}` is {text:?}; say a day such as 2026-01-31, or a time as RFC 3339"
+            );
+            ApiError::Bad(problem.into())
+        })
     }
 
     /// Returns how many rows are asked for: `usual` where nothing sensible is said, and all that
@@ -100,6 +129,21 @@ mod tests {
         ] {
             assert_eq!(parse_int(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_moment_is_a_day_or_a_time() {
+        let read = |name: &str, text: &str| {
+            let params = Params(vec![(name.to_owned(), text.to_owned())]);
+            if name == "since" { params.since() } else { params.until() }
+        };
+        assert_eq!(read("since", "2026-02-03").unwrap(), Some(1_770_076_800));
+        assert_eq!(read("until", "2026-02-03").unwrap(), Some(1_770_163_199), "all of the day");
+        for time in ["2026-02-03T10:00:00Z", "2026-02-03 10:00:00", "2026-02-03T11:00:00+01:00"] {
+            assert_eq!(read("until", time).unwrap(), Some(1_770_112_800), "{time}");
+        }
+        assert!(read("since", "soon").is_err());
+        assert_eq!(Params(vec![]).since().unwrap(), None);
     }
 
     #[test]

@@ -9,13 +9,16 @@ use axum::http::header::ALLOW;
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use tower::ServiceExt;
 
 use super::error::ApiError;
 use super::guard::{Class, guard};
 use super::reply::with_etag;
-use super::{control, events, health, openapi, sessions, stats, stream};
+use super::{
+    control, events, health, imports, notices, openapi, reports, search, sessions, states, stats,
+};
+use super::{stream, told};
 use crate::app::App;
 
 /// A request that there is.
@@ -31,6 +34,10 @@ pub(crate) struct Route {
 pub(crate) const ROUTES: &[Route] = &[
     ingest("/api/events", || post(events::post_event)),
     ingest("/api/events/batch", || post(events::post_batch)),
+    ingest("/api/hooks/{agent}", || post(told::hook)),
+    ingest("/api/otel/v1/logs", || post(told::logs)),
+    ingest("/api/otel/v1/metrics", || post(told::metrics)),
+    ingest("/api/otel/v1/traces", || post(told::traces)),
     read("/api/events", || get(events::list)),
     read("/api/events/wait", || get(events::wait)),
     read("/api/stats", || get(stats::totals)),
@@ -40,6 +47,12 @@ pub(crate) const ROUTES: &[Route] = &[
     read("/api/sessions", || get(sessions::list)),
     read("/api/sessions/{id}", || get(sessions::one)),
     read("/api/sessions/{id}/transcript", || get(sessions::transcript)),
+    read("/api/search", || get(search::search)),
+    read("/api/sessions/{id}/state", || get(states::one)),
+    read("/api/waiting", || get(states::waiting)),
+    read("/api/limits", || get(states::limits)),
+    read("/api/notices", || get(notices::list)),
+    read("/api/notices/counts", || get(notices::counts)),
     read("/api/filter-options", || get(sessions::filter_options)),
     read("/api/stream", || get(stream::stream)),
     read("/api/health", || get(health::health)),
@@ -51,6 +64,22 @@ pub(crate) const ROUTES: &[Route] = &[
     control(Method::POST, "/control/store/verify", || post(control::verify)),
     control(Method::POST, "/control/store/backup", || post(control::backup)),
     control(Method::POST, "/control/store/compact", || post(control::compact)),
+    read("/api/reports", || get(reports::usage)),
+    read("/api/budgets", || get(reports::budgets)),
+    read("/api/prices", || get(reports::price_list)),
+    read("/api/events/{id}", || get(reports::event)),
+    read("/api/sessions/{id}/provenance", || get(reports::provenance)),
+    control(Method::POST, "/control/costs/recalculate", || post(reports::recalculate)),
+    control(Method::POST, "/control/notices/{id}/open", || post(notices::open)),
+    control(Method::POST, "/control/notices/{id}/snooze", || post(notices::snooze)),
+    control(Method::POST, "/control/notices/{id}/handle", || post(notices::handle)),
+    control(Method::POST, "/control/imports", || post(imports::start)),
+    control(Method::GET, "/control/imports", || get(imports::overview)),
+    control(Method::GET, "/control/imports/{id}", || get(imports::one)),
+    control(Method::DELETE, "/control/imports/{id}", || delete(imports::cancel)),
+    control(Method::GET, "/control/archive", || get(imports::archive)),
+    control(Method::POST, "/control/archive/restore", || post(imports::restore)),
+    control(Method::POST, "/control/archive/verify", || post(imports::verify_archive)),
 ];
 
 const fn ingest(path: &'static str, handler: fn() -> MethodRouter<Arc<App>>) -> Route {
@@ -102,7 +131,10 @@ async fn nothing_there(request: Request) -> Response {
 /// Returns the methods that a path answers to.
 fn allowed(path: &str) -> String {
     let mut methods = Vec::new();
-    for route in ROUTES.iter().filter(|route| is_at(route.path, path)) {
+    // A name of its own comes before one that varies, as in the router.
+    let exact = ROUTES.iter().any(|route| route.path == path);
+    let here = |route: &&Route| if exact { route.path == path } else { is_at(route.path, path) };
+    for route in ROUTES.iter().filter(here) {
         methods.push(route.method.as_str());
         if route.method == Method::GET {
             methods.push("HEAD");
@@ -153,10 +185,12 @@ fn usual_path(path: &str) -> String {
     let lower = path.to_ascii_lowercase();
     let Some(rest) = lower.strip_prefix(SESSIONS) else { return lower };
     let id = &path[SESSIONS.len()..];
-    match rest.strip_suffix("/transcript") {
-        Some(shorter) => format!("{SESSIONS}{}/transcript", &id[..shorter.len()]),
-        None => format!("{SESSIONS}{id}"),
+    for part in ["/transcript", "/provenance", "/state"] {
+        if let Some(shorter) = rest.strip_suffix(part) {
+            return format!("{SESSIONS}{}{part}", &id[..shorter.len()]);
+        }
     }
+    format!("{SESSIONS}{id}")
 }
 
 #[cfg(test)]
@@ -170,6 +204,7 @@ mod tests {
             ("/", "/"),
             ("/api/Sessions/AbC", "/api/sessions/AbC"),
             ("/api/sessions/AbC/Transcript/", "/api/sessions/AbC/transcript"),
+            ("/api/Sessions/AbC/Provenance", "/api/sessions/AbC/provenance"),
             ("/Metrics", "/metrics"),
         ] {
             assert_eq!(usual_path(path), expected);
@@ -179,6 +214,8 @@ mod tests {
     #[test]
     fn a_path_is_one_of_a_route_where_all_of_its_parts_are() {
         assert_eq!(allowed("/api/events"), "POST,GET,HEAD");
+        assert_eq!(allowed("/api/events/batch"), "POST");
+        assert_eq!(allowed("/api/events/7"), "GET,HEAD");
         assert_eq!(allowed("/api/sessions/x"), "GET,HEAD");
         assert_eq!(allowed("/api/sessions/"), "");
         assert_eq!(allowed("/api"), "");

@@ -12,7 +12,8 @@ use tower::ServiceExt;
 use super::guard::Class;
 use super::routes::ROUTES;
 use crate::config::{
-    Access, Clock, Compat, Config, IngestConfig, Listen, StoreConfig, StreamConfig,
+    Access, Budget, Clock, Compat, Config, ImportsConfig, IngestConfig, Listen, Privacy,
+    RetentionConfig, StoreConfig, StreamConfig,
 };
 use crate::runtime::Runtime;
 
@@ -165,6 +166,8 @@ impl House {
                 queue_events_max: 100,
             },
             ingest: IngestConfig { payload_kib_max: 10 },
+            privacy: Privacy::default(),
+            retention: RetentionConfig::default(),
             quiet: Duration::from_secs(300),
             stream: StreamConfig {
                 stats_interval: Duration::from_secs(5),
@@ -174,6 +177,10 @@ impl House {
             projects_dir: None,
             usage_limits: Vec::new(),
             compat: Compat::Oriel,
+            prices_file: None,
+            budget: Budget::default(),
+            notify: crate::config::NotifyConfig::default(),
+            imports: ImportsConfig::default(),
             clock: Clock::new(|| UNIX_EPOCH + Duration::from_secs(1_770_112_800)),
         };
         let runtime = Runtime::open(config).await.unwrap();

@@ -108,6 +108,11 @@ impl Listener {
             match self.held.next() {
                 None => break,
                 Some(Entry::Note(frame)) => chunk.extend_from_slice(&frame),
+                Some(Entry::Amended(entry)) => {
+                    if self.filter.matches(&entry.stored.event) {
+                        chunk.extend_from_slice(entry.amended_frame());
+                    }
+                }
                 Some(Entry::Event(entry)) => {
                     self.passed = entry.stored.number;
                     if self.filter.matches(&entry.stored.event) {

@@ -35,7 +35,7 @@ const DATE_FORMS: [&str; 8] = [
 ];
 
 /// Returns the Unix milliseconds that a text means, within the years 0 to 9999.
-pub(super) fn unix_millis(text: &str) -> Option<i64> {
+pub(crate) fn unix_millis(text: &str) -> Option<i64> {
     let at = parse(text)?;
     let year = TimeZone::UTC.to_datetime(at).year();
     (0..=9999).contains(&year).then(|| at.as_millisecond())

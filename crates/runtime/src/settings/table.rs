@@ -238,6 +238,147 @@ pub(super) const TABLE: &[Setting] = &[
         )
     },
     setting(
+        "prices.file",
+        Allowed::Path,
+        "",
+        "A file with prices of your own, which win over those that come with the program. Without one it is prices.toml in the data directory, if that is there.",
+    ),
+    setting(
+        "budget.daily_usd",
+        DOLLARS,
+        "0",
+        "The US dollars that may be spent in a day; 0 is no limit.",
+    ),
+    setting(
+        "budget.weekly_usd",
+        DOLLARS,
+        "0",
+        "The US dollars that may be spent in a week, from Monday on; 0 is no limit.",
+    ),
+    setting(
+        "budget.monthly_usd",
+        DOLLARS,
+        "0",
+        "The US dollars that may be spent in a month; 0 is no limit.",
+    ),
+    setting(
+        "budget.warn_percent",
+        Allowed::Amount { max: 100.0 },
+        "80",
+        "The part of a budget, in percent, from which on to warn; 0 never warns before the limit.",
+    ),
+    setting(
+        "privacy.prompts",
+        Allowed::Word(&["keep", "drop"]),
+        "keep",
+        "Whether the words of prompts are kept, or dropped before anything is stored.",
+    ),
+    setting(
+        "privacy.answers",
+        Allowed::Word(&["keep", "drop"]),
+        "keep",
+        "Whether the words of answers are kept.",
+    ),
+    setting(
+        "privacy.tool_inputs",
+        Allowed::Word(&["keep", "drop"]),
+        "keep",
+        "Whether what tools are given is kept; the files they are about are in any case.",
+    ),
+    setting(
+        "privacy.tool_outputs",
+        Allowed::Word(&["keep", "drop"]),
+        "keep",
+        "Whether what tools give back is kept.",
+    ),
+    setting(
+        "privacy.patterns",
+        Allowed::Patterns,
+        "",
+        "Regular expressions; whatever matches one is replaced before anything is stored. In a flag or variable they are parted by new lines.",
+    ),
+    setting(
+        "retention.sessions_days",
+        Allowed::Whole { min: 0, max: 36_500 },
+        "0",
+        "The days after its last event when a session is forgotten with all it counted; 0 is never.",
+    ),
+    setting(
+        "retention.texts_days",
+        Allowed::Whole { min: 0, max: 36_500 },
+        "0",
+        "The days after which the words of prompts, answers and tools cannot be searched for; 0 is never.",
+    ),
+    setting(
+        "notify.turn_seconds",
+        Allowed::Whole { min: 1, max: 86_400 },
+        "60",
+        "The seconds that a turn must take for you to be told that it ended.",
+    ),
+    setting(
+        "notify.failures",
+        Allowed::Whole { min: 0, max: 50 },
+        "5",
+        "How many failures in one session, within a few minutes, you are told of; 0 is never.",
+    ),
+    setting(
+        "notify.failure_minutes",
+        Allowed::Whole { min: 1, max: 1_440 },
+        "5",
+        "The minutes within which so many failures must come.",
+    ),
+    setting(
+        "notify.quiet_from",
+        Allowed::Minute,
+        "",
+        "The local time from which on no notice interrupts you; midnight, where only the other is set.",
+    ),
+    setting(
+        "notify.quiet_until",
+        Allowed::Minute,
+        "",
+        "The local time until which none does; midnight, where only the other is set.",
+    ),
+    setting(
+        "notify.mute",
+        Allowed::Words,
+        "",
+        "The kinds of notices that are not shown, such as agent_waits, turn_ended, failures and budget.",
+    ),
+    setting(
+        "notify.min_priority",
+        Allowed::Word(&["low", "medium", "high"]),
+        "medium",
+        "The least priority with which a notice interrupts you; the others wait until you look.",
+    ),
+    setting(
+        "import.auto",
+        FLAG,
+        "true",
+        "Whether the daemon imports the histories that agents keep on this machine by itself.",
+    ),
+    Setting {
+        legacy: &[Legacy::named("AGENTMONITOR_AUTO_IMPORT_MINUTES")],
+        ..setting(
+            "import.minutes",
+            Allowed::Whole { min: 0, max: 10_080 },
+            "10",
+            "How often it then looks for new histories, in minutes; 0 is only once, at its start.",
+        )
+    },
+    setting(
+        "import.watch",
+        FLAG,
+        "true",
+        "Whether it then also reads a history as soon as it changes.",
+    ),
+    setting(
+        "archive.enabled",
+        FLAG,
+        "false",
+        "Whether imported histories are kept, compressed, since agents delete theirs after a while.",
+    ),
+    setting(
         "compat",
         Allowed::Word(&["oriel", "agentmonitor"]),
         "oriel",
@@ -257,6 +398,7 @@ pub(super) const TABLE: &[Setting] = &[
     ),
 ];
 
+const FLAG: Allowed = Allowed::Word(&["true", "false"]);
 const HOURS: Allowed = Allowed::Whole { min: 1, max: 87_600 };
 const TOKENS: Allowed = Allowed::Whole { min: 0, max: 1_000_000_000_000 };
 const DOLLARS: Allowed = Allowed::Amount { max: 1_000_000_000.0 };

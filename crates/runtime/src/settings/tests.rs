@@ -50,7 +50,10 @@ fn every_setting_can_be_given_in_every_place_and_changes_something() {
                 (last.to_owned(), format!("{last:?}"))
             }
             value::Allowed::Address => ("127.0.0.9".to_owned(), "\"127.0.0.9\"".to_owned()),
+            value::Allowed::Patterns => ("sk-[a-z]+".to_owned(), "['sk-[a-z]+']".to_owned()),
             value::Allowed::Hosts => ("box.lan".to_owned(), "[\"box.lan\"]".to_owned()),
+            value::Allowed::Words => ("budget".to_owned(), "[\"budget\"]".to_owned()),
+            value::Allowed::Minute => ("22:30".to_owned(), "\"22:30\"".to_owned()),
             _ => ("/tmp/x".to_owned(), "\"/tmp/x\"".to_owned()),
         };
         for input in [
@@ -105,6 +108,9 @@ fn a_bad_value_is_an_error_that_says_what_is_allowed() {
         ("usage.codex.session_cost_limit_usd", "NaN", "from 0 to"),
         ("usage.codex.session_cost_limit_usd", "-0.01", "from 0 to"),
         ("stream.heartbeat_ms", "999", "from 1000 to"),
+        ("notify.quiet_from", "24:00", "a time of the day"),
+        ("notify.quiet_until", "+7:00", "a time of the day"),
+        ("notify.mute", "turn ended", "a list of words"),
     ] {
         let quoted = format!("{value:?}");
         let flag = with_flag(nothing(), "--set", key, value);

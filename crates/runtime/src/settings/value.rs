@@ -21,6 +21,12 @@ pub(super) enum Allowed {
     Name,
     /// A list of host names.
     Hosts,
+    /// A list of regular expressions.
+    Patterns,
+    /// A list of plain words.
+    Words,
+    /// A minute of the day; empty is none.
+    Minute,
 }
 
 /// A value as given.
@@ -42,6 +48,7 @@ pub(super) enum Value {
     Path(Option<PathBuf>),
     Name(Option<String>),
     Names(Vec<String>),
+    Minute(Option<u16>),
 }
 
 impl Allowed {
@@ -69,7 +76,11 @@ impl Allowed {
                 (0.0..=max).contains(&number).then_some(Value::Amount(number))
             }
             Self::Word(words) => {
-                let given = text()?;
+                let given = match raw {
+                    Raw::Toml(toml::Value::Boolean(true)) => "true",
+                    Raw::Toml(toml::Value::Boolean(false)) => "false",
+                    _ => text()?,
+                };
                 words.iter().find(|&&word| word == given).map(|&word| Value::Word(word))
             }
             Self::Address => address(text()?).map(Value::Address),
@@ -82,6 +93,12 @@ impl Allowed {
                 given => is_name(given).then(|| Value::Name(Some(given.to_owned()))),
             },
             Self::Hosts => hosts(raw).map(Value::Names),
+            Self::Patterns => patterns(raw).map(Value::Names),
+            Self::Words => words(raw).map(Value::Names),
+            Self::Minute => match text()? {
+                "" => Some(Value::Minute(None)),
+                given => minute(given).map(|minute| Value::Minute(Some(minute))),
+            },
         }
     }
 }
@@ -108,6 +125,9 @@ impl fmt::Display for Allowed {
                 "up to 64 letters, digits, \"-\", \"_\" and \".\", a letter or digit first",
             ),
             Self::Hosts => f.write_str("a list of host names without ports"),
+            Self::Patterns => f.write_str("a list of regular expressions of moderate size"),
+            Self::Words => f.write_str("a list of words of letters, digits and \"_\""),
+            Self::Minute => f.write_str("a time of the day such as \"22:30\", or \"\" for none"),
         }
     }
 }
@@ -133,7 +153,8 @@ impl fmt::Display for Value {
             Self::Address(address) => write!(f, "{address}"),
             Self::Path(Some(path)) => write!(f, "{}", path.display()),
             Self::Name(Some(name)) => f.write_str(name),
-            Self::Path(None) | Self::Name(None) => Ok(()),
+            Self::Path(None) | Self::Name(None) | Self::Minute(None) => Ok(()),
+            Self::Minute(Some(minute)) => write!(f, "{:02}:{:02}", minute / 60, minute % 60),
             Self::Names(names) => f.write_str(&names.join(", ")),
         }
     }
@@ -179,6 +200,38 @@ fn hosts(raw: Raw<'_>) -> Option<Vec<String>> {
         Raw::Text(text) => text.split(',').map(host).collect(),
         Raw::Toml(value) => value.as_array()?.iter().map(|name| host(name.as_str()?)).collect(),
     }
+}
+
+fn patterns(raw: Raw<'_>) -> Option<Vec<String>> {
+    let valid = |text: &str| crate::ingest::pattern(text).map(|_| text.to_owned());
+    match raw {
+        Raw::Text(text) => text.lines().filter(|line| !line.trim().is_empty()).map(valid).collect(),
+        Raw::Toml(value) => value.as_array()?.iter().map(|text| valid(text.as_str()?)).collect(),
+    }
+}
+
+fn words(raw: Raw<'_>) -> Option<Vec<String>> {
+    let word = |text: &str| {
+        let text = text.trim();
+        let within = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        (!text.is_empty() && text.len() <= 64 && text.bytes().all(within)).then(|| text.to_owned())
+    };
+    match raw {
+        Raw::Text(text) if text.trim().is_empty() => Some(Vec::new()),
+        Raw::Text(text) => text.split(',').map(word).collect(),
+        Raw::Toml(value) => value.as_array()?.iter().map(|text| word(text.as_str()?)).collect(),
+    }
+}
+
+/// Returns the minute of the day that a time such as `22:30` is.
+fn minute(text: &str) -> Option<u16> {
+    let (hour, minute) = text.split_once(':')?;
+    let number = |digits: &str| {
+        let plain = matches!(digits.len(), 1 | 2) && digits.bytes().all(|b| b.is_ascii_digit());
+        if plain { digits.parse::<u16>().ok() } else { None }
+    };
+    let (hour, minute) = (number(hour)?, number(minute)?);
+    (hour < 24 && minute < 60).then_some(hour * 60 + minute)
 }
 
 fn is_host(text: &str) -> bool {

@@ -1,6 +1,6 @@
 //! A session as the writer knows it: its row, and whether the row is behind.
 
-use oriel_model::{Facts, Life, Money, NewEvent, Place, Rest, SessionId};
+use oriel_model::{Facts, Life, Money, NewEvent, Place, Rest, SessionId, StoredEvent};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::EDITING_TOOLS;
@@ -16,14 +16,16 @@ pub(crate) struct LiveSession {
     on_disk: Option<(String, String, Life)>,
     agent_type: String,
     events: u64,
-    tokens_in: u64,
-    tokens_out: u64,
-    cost: Money,
+    pub(super) tokens_in: u64,
+    pub(super) tokens_out: u64,
+    pub(super) cost: Money,
     files: u64,
-    lines_added: u64,
-    lines_removed: u64,
+    pub(super) lines_added: u64,
+    pub(super) lines_removed: u64,
     /// The agent types that had a cost here, and '' once any had.
     costed: Vec<String>,
+    /// The last events that say the project and the branch, or nothing where that was not looked up.
+    placed_by: Option<[i64; 2]>,
 }
 
 /// A session went from one project to another.
@@ -63,6 +65,7 @@ impl LiveSession {
             lines_added: 0,
             lines_removed: 0,
             costed: Vec::new(),
+            placed_by: Some([0, 0]),
         })
     }
 
@@ -106,7 +109,18 @@ impl LiveSession {
             lines_added: row.get(12)?,
             lines_removed: row.get(13)?,
             costed: Vec::new(),
+            placed_by: None,
         })
+    }
+
+    /// Returns whether an event happened before the session came to rest, and is only told now: an
+    /// exporter sends what it has every few seconds, and a history is read after it was written.
+    pub(crate) fn rested_after(&self, event: &NewEvent) -> bool {
+        let happened = event.client_ms.map(|ms| ms.div_euclid(1000));
+        event.told.may_be_late
+            && self.events > 0
+            && self.life.rest != Rest::Working
+            && happened.is_some_and(|happened| happened <= self.life.last_event)
     }
 
     /// Says where an event happened, as far as it does not say so itself.
@@ -120,16 +134,54 @@ impl LiveSession {
         }
     }
 
-    /// Learns from an event where the session is. Returns the move, if its costs move with it.
-    pub(crate) fn learn(&mut self, place: &Place) -> Option<Moved> {
-        if let Some(branch) = &place.branch
-            && *branch != self.branch
-        {
+    /// Learns from an event where the session is: where the last event is that says so. Returns the
+    /// move, if its costs move with it.
+    pub(crate) fn learn(
+        &mut self,
+        connection: &Connection,
+        stored: &StoredEvent,
+        is_new: bool,
+    ) -> rusqlite::Result<Option<Moved>> {
+        let (number, place) = (stored.number.0, &stored.event.place);
+        if !is_new {
+            self.look_up_places(connection, number)?;
+        }
+        // Where it was not looked up, the event is new, and so the last.
+        let is_last = |by: Option<&mut i64>| {
+            by.is_none_or(|by| {
+                let is_last = *by <= number;
+                *by = number.max(*by);
+                is_last
+            })
+        };
+        let [project_by, branch_by] = match &mut self.placed_by {
+            Some([project, branch]) => [Some(project), Some(branch)],
+            None => [None, None],
+        };
+        if let Some(branch) = place.branch.as_ref().filter(|_| is_last(branch_by)) {
             self.branch.clone_from(branch);
         }
-        let to = place.project.as_ref().filter(|project| **project != self.project)?;
+        let project = place.project.as_ref().filter(|_| is_last(project_by));
+        let Some(to) = project.filter(|to| **to != self.project) else { return Ok(None) };
         let from = std::mem::replace(&mut self.project, to.clone());
-        (!self.costed.is_empty()).then(|| Moved { from, to: to.clone() })
+        Ok((!self.costed.is_empty()).then(|| Moved { from, to: to.clone() }))
+    }
+
+    /// Finds the events that say where the session is, but for one that is being told of.
+    fn look_up_places(&mut self, connection: &Connection, except: i64) -> rusqlite::Result<()> {
+        if self.placed_by.is_some() {
+            return Ok(());
+        }
+        let found = connection
+            .prepare_cached(
+                "SELECT ifnull(max(CASE WHEN p.project <> '' THEN e.id END), 0), \
+                 ifnull(max(CASE WHEN p.branch <> '' THEN e.id END), 0) \
+                 FROM events e JOIN places p ON p.no = e.place \
+                 WHERE e.session = ?1 AND e.id <> ?2",
+            )?
+            .query_row([self.no, except], |row| Ok([row.get(0)?, row.get(1)?]))?;
+        self.placed_by = Some(found);
+        Ok(())
     }
 
     /// Counts an event.
@@ -151,11 +203,17 @@ impl LiveSession {
         add(&mut self.lines_removed, *lines_removed);
         let edits = facet.tool_name.as_deref().is_some_and(|tool| EDITING_TOOLS.contains(&tool));
         if let (true, Some(path)) = (edits, file_path) {
-            let new = connection
-                .prepare_cached("INSERT OR IGNORE INTO session_files VALUES (?1, ?2)")?
-                .execute(params![self.no, path])?;
-            add(&mut self.files, new as u64);
+            self.edit(connection, path)?;
         }
+        Ok(())
+    }
+
+    /// Notes a file that was edited.
+    pub(crate) fn edit(&mut self, connection: &Connection, path: &str) -> rusqlite::Result<()> {
+        let new = connection
+            .prepare_cached("INSERT OR IGNORE INTO session_files VALUES (?1, ?2)")?
+            .execute(params![self.no, path])?;
+        add(&mut self.files, new as u64);
         Ok(())
     }
 
@@ -169,6 +227,14 @@ impl LiveSession {
             new
         };
         FirstCost { of_agent: first(agent_type), of_session: first("") }
+    }
+
+    /// Forgets the costs that are there no more.
+    pub(crate) fn forget_costs(&mut self, agent_type: &str, left: CostLeft) {
+        self.costed.retain(|known| match known.as_str() {
+            "" => left.in_session,
+            known => left.of_agent || known != agent_type,
+        });
     }
 
     /// Writes the row.
@@ -217,6 +283,13 @@ impl LiveSession {
 pub(crate) struct FirstCost {
     pub of_agent: bool,
     pub of_session: bool,
+}
+
+/// Whether a session still has costs, of one agent type and at all.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CostLeft {
+    pub of_agent: bool,
+    pub in_session: bool,
 }
 
 /// Returns how a rest stands in the columns `rest` and `over_at`.

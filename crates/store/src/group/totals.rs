@@ -6,49 +6,62 @@ use std::sync::LazyLock;
 use oriel_model::{Money, NewEvent, StoredEvent};
 use rusqlite::{Connection, params};
 
-use super::session::FirstCost;
+use super::session::{CostLeft, FirstCost};
+use super::usage::UsageTotals;
 use super::{Costed, effective_ms, span_start};
-use crate::sums::{COUNT_MAX, Sums, add, signed};
+use crate::sums::{COUNT_MAX, Change, Sums, add, signed};
 
 /// The lengths of the spans that sums are kept for: an hour and a day.
 pub(crate) const SPANS: [i64; 2] = [3600, 86_400];
 
 #[derive(Default)]
 pub(crate) struct Totals {
-    facets: HashMap<i64, Sums>,
-    spans: HashMap<(i64, i64, i64), Sums>,
-    place_hours: HashMap<(i64, i64, i64), u64>,
-    cost_hours: HashMap<(i64, String), Hour>,
+    facets: HashMap<i64, Change>,
+    spans: HashMap<(i64, i64, i64), Change>,
+    place_hours: HashMap<(i64, i64, i64), i64>,
+    cost_hours: HashMap<(i64, String), Change>,
     session_hours: HashMap<(i64, String, i64), Costed>,
     project_costs: HashMap<(String, String), (Costed, u64)>,
-}
-
-#[derive(Default)]
-struct Hour {
-    events: u64,
-    tokens_in: u64,
-    tokens_out: u64,
-    cost: Money,
+    usage: UsageTotals,
 }
 
 impl Totals {
     /// Counts an event in every total but those of costs.
-    pub(crate) fn count(&mut self, stored: &StoredEvent, facet: i64, place: i64) {
+    pub(crate) fn count(&mut self, stored: &StoredEvent, session: i64, facet: i64, place: i64) {
+        self.count_all_but_usage(stored, facet, place);
+        self.usage.count(stored, session, facet);
+    }
+
+    /// Counts an event in every total but those of costs and of usage.
+    pub(crate) fn count_all_but_usage(&mut self, stored: &StoredEvent, facet: i64, place: i64) {
+        let sums = Sums::of(&stored.event);
+        self.change(stored, facet, place, 1, |change| change.plus(&sums));
+    }
+
+    /// Takes an event out of every total but those of costs, as it was counted.
+    pub(crate) fn uncount(&mut self, stored: &StoredEvent, session: i64, facet: i64, place: i64) {
+        let sums = Sums::of(&stored.event);
+        self.change(stored, facet, place, -1, |change| change.minus(&sums));
+        self.usage.uncount(stored, session, facet);
+    }
+
+    fn change(
+        &mut self,
+        stored: &StoredEvent,
+        facet: i64,
+        place: i64,
+        events: i64,
+        change: impl Fn(&mut Change),
+    ) {
         let (event, at) = (&stored.event, stored.created_at);
-        let sums = Sums::of(event);
-        self.facets.entry(facet).or_default().plus(&sums);
+        change(self.facets.entry(facet).or_default());
         for seconds in SPANS {
-            let key = (seconds, span_start(at, seconds), facet);
-            self.spans.entry(key).or_default().plus(&sums);
+            change(self.spans.entry((seconds, span_start(at, seconds), facet)).or_default());
         }
-        add(self.place_hours.entry((place, span_start(at, 3600), facet)).or_default(), 1);
+        *self.place_hours.entry((place, span_start(at, 3600), facet)).or_default() += events;
         let agent_type = &event.facet.agent_type;
         let hour = span_start(effective_ms(event.client_ms, at).div_euclid(1000), 3600);
-        let hour = self.cost_hours.entry((hour, agent_type.clone())).or_default();
-        add(&mut hour.events, 1);
-        add(&mut hour.tokens_in, sums.tokens_in);
-        add(&mut hour.tokens_out, sums.tokens_out);
-        hour.cost = hour.cost.plus(sums.cost);
+        change(self.cost_hours.entry((hour, agent_type.clone())).or_default());
     }
 
     /// Counts what an event cost in the totals of its session and project.
@@ -70,6 +83,58 @@ impl Totals {
             costed.plus(cost);
             add(sessions, u64::from(first));
         }
+    }
+
+    /// Changes what one event cost within an hour of a session, or takes it away. Returns what costs
+    /// the session still has.
+    pub(crate) fn change_cost(
+        &mut self,
+        connection: &Connection,
+        (session, agent_type, hour): (i64, &str, i64),
+        project: &str,
+        before: Money,
+        after: Option<Money>,
+    ) -> rusqlite::Result<CostLeft> {
+        // What is on disk is changed on disk, so all of it must be there first.
+        self.write_costs(connection)?;
+        let more = after.unwrap_or_default().units() - before.units();
+        let gone = i64::from(after.is_none());
+        connection
+            .prepare_cached(&CHANGE_SESSION_HOUR)?
+            .execute(params![session, agent_type, hour, more, gone])?;
+        for agent_type in [agent_type, ""] {
+            connection
+                .prepare_cached(&CHANGE_PROJECT)?
+                .execute(params![project, agent_type, more, gone])?;
+        }
+        if gone == 0 {
+            return Ok(CostLeft { of_agent: true, in_session: true });
+        }
+        connection
+            .prepare_cached(
+                "DELETE FROM session_hours \
+                 WHERE session = ?1 AND agent_type = ?2 AND hour = ?3 AND events <= 0",
+            )?
+            .execute(params![session, agent_type, hour])?;
+        let mut of = connection.prepare_cached(
+            "SELECT 1 FROM session_hours WHERE session = ?1 AND (?2 = '' OR agent_type = ?2)",
+        )?;
+        let left = CostLeft {
+            of_agent: of.exists(params![session, agent_type])?,
+            in_session: of.exists(params![session, ""])?,
+        };
+        for (agent_type, left) in [(agent_type, left.of_agent), ("", left.in_session)] {
+            if !left {
+                connection
+                    .prepare_cached(
+                        "UPDATE project_costs SET sessions = sessions - 1 \
+                         WHERE project = ?1 AND agent_type = ?2",
+                    )?
+                    .execute(params![project, agent_type])?;
+            }
+        }
+        delete_empty_project(connection, project)?;
+        Ok(left)
     }
 
     /// Moves what a session has cost from one project to another. Returns whether a sum of the
@@ -107,9 +172,7 @@ impl Totals {
                 .execute(params![from, agent_type, cost, events])?;
             add_project_cost(connection, to, &agent_type, cost, 1, events)?;
         }
-        connection
-            .prepare_cached("DELETE FROM project_costs WHERE project = ?1 AND sessions <= 0")?
-            .execute([from])?;
+        delete_empty_project(connection, from)?;
         Ok(was_capped)
     }
 
@@ -146,41 +209,60 @@ impl Totals {
     pub(crate) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.write_facets(connection)?;
         self.write_hours(connection)?;
+        self.usage.write(connection)?;
         self.write_costs(connection)
     }
 
     fn write_facets(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let mut whole = connection.prepare_cached(&ADD_TO_FACET)?;
-        for (facet, sums) in self.facets.drain() {
-            let values = sums.values();
+        for (facet, change) in self.facets.drain() {
+            let values = change.values();
             whole.execute(rusqlite::params_from_iter(std::iter::once(facet).chain(values)))?;
         }
         let mut span = connection.prepare_cached(&ADD_TO_SPAN)?;
-        for ((seconds, start, facet), sums) in self.spans.drain() {
-            let key = [seconds, start, facet].into_iter();
-            span.execute(rusqlite::params_from_iter(key.chain(sums.values())))?;
+        for ((seconds, start, facet), change) in self.spans.drain() {
+            let key = [seconds, start, facet];
+            span.execute(rusqlite::params_from_iter(key.into_iter().chain(change.values())))?;
+            if change.may_empty() {
+                connection
+                    .prepare_cached(
+                        "DELETE FROM spans \
+                         WHERE seconds = ?1 AND start = ?2 AND facet = ?3 AND events <= 0",
+                    )?
+                    .execute(key)?;
+            }
         }
         let mut place = connection.prepare_cached(
             "INSERT INTO place_hours VALUES (?1, ?2, ?3, ?4) \
              ON CONFLICT DO UPDATE SET events = events + ?4",
         )?;
         for ((at, hour, facet), events) in self.place_hours.drain() {
-            place.execute(params![at, hour, facet, signed(events)])?;
+            place.execute(params![at, hour, facet, events])?;
+            if events <= 0 {
+                connection
+                    .prepare_cached(
+                        "DELETE FROM place_hours \
+                         WHERE place = ?1 AND hour = ?2 AND facet = ?3 AND events <= 0",
+                    )?
+                    .execute([at, hour, facet])?;
+            }
         }
         Ok(())
     }
 
     fn write_hours(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let mut write = connection.prepare_cached(&ADD_TO_COST_HOUR)?;
-        for ((hour, agent_type), sums) in self.cost_hours.drain() {
-            write.execute(params![
-                hour,
-                agent_type,
-                signed(sums.events),
-                signed(sums.tokens_in),
-                signed(sums.tokens_out),
-                sums.cost.units(),
-            ])?;
+        for ((hour, agent_type), change) in self.cost_hours.drain() {
+            let [events, tokens_in, tokens_out, cost, ..] = change.values();
+            write.execute(params![hour, agent_type, events, tokens_in, tokens_out, cost])?;
+            if change.may_empty() {
+                connection
+                    .prepare_cached(
+                        "DELETE FROM cost_hours \
+                         WHERE hour = ?1 AND agent_type = ?2 AND events <= 0",
+                    )?
+                    .execute(params![hour, agent_type])?;
+            }
         }
         Ok(())
     }
@@ -212,6 +294,13 @@ impl Costed {
     }
 }
 
+fn delete_empty_project(connection: &Connection, project: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM project_costs WHERE project = ?1 AND sessions <= 0")?
+        .execute([project])?;
+    Ok(())
+}
+
 fn add_project_cost(
     connection: &Connection,
     project: &str,
@@ -240,9 +329,10 @@ static ADD_TO_SPAN: LazyLock<String> = LazyLock::new(|| {
 static ADD_TO_COST_HOUR: LazyLock<String> = LazyLock::new(|| {
     format!(
         "INSERT INTO cost_hours VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET \
-         events = events + ?3, tokens_in = min(tokens_in + ?4, {COUNT_MAX}), \
-         tokens_out = min(tokens_out + ?5, {COUNT_MAX}), cost = min(cost + ?6, {})",
-        Money::MAX.units()
+         events = events + ?3, {}, {}, {}",
+        capped("tokens_in", 4, signed(COUNT_MAX)),
+        capped("tokens_out", 5, signed(COUNT_MAX)),
+        capped("cost", 6, Money::MAX.units()),
     )
 });
 
@@ -251,6 +341,22 @@ static ADD_TO_SESSION_HOUR: LazyLock<String> = LazyLock::new(|| {
         "INSERT INTO session_hours VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET \
          cost = min(cost + ?4, {}), events = events + ?5",
         Money::MAX.units()
+    )
+});
+
+static CHANGE_SESSION_HOUR: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "UPDATE session_hours SET {}, events = events - ?5 \
+         WHERE session = ?1 AND agent_type = ?2 AND hour = ?3",
+        capped("cost", 4, Money::MAX.units())
+    )
+});
+
+static CHANGE_PROJECT: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "UPDATE project_costs SET {}, events = max(events - ?4, 0) \
+         WHERE project = ?1 AND agent_type = ?2",
+        capped("cost", 3, Money::MAX.units())
     )
 });
 
@@ -268,7 +374,16 @@ fn added_from(first: usize) -> String {
     let columns = crate::sums::COLUMNS.split(", ").zip(first..);
     let assign = columns.map(|(column, parameter)| {
         let cap = if column == "cost" { Money::MAX.units() } else { signed(COUNT_MAX) };
-        format!("{column} = min({column} + ?{parameter}, {cap})")
+        capped(column, parameter, cap)
     });
     assign.collect::<Vec<_>>().join(", ")
+}
+
+/// Returns the assignment that changes a column by a parameter, which may be negative. What is at
+/// its cap stays there: what it would be without the cap is not known.
+fn capped(column: &str, parameter: usize, cap: i64) -> String {
+    format!(
+        "{column} = CASE WHEN {column} >= {cap} THEN {cap} \
+         ELSE max(min({column} + ?{parameter}, {cap}), 0) END"
+    )
 }

@@ -177,7 +177,10 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Returns nothing where nothing can match.
-    fn make(connection: &Connection, filter: &EventFilter) -> rusqlite::Result<Option<Self>> {
+    pub(crate) fn make(
+        connection: &Connection,
+        filter: &EventFilter,
+    ) -> rusqlite::Result<Option<Self>> {
         if filter.names_a_blank() {
             return Ok(None);
         }
@@ -393,9 +396,45 @@ const SELECT: &str = "SELECT e.id, e.created_at, s.id, f.agent_type, f.kind, f.o
     FROM events e CROSS JOIN facets f ON f.no = e.facet CROSS JOIN places p ON p.no = e.place \
     CROSS JOIN sessions s ON s.no = e.session";
 
-fn read_events(connection: &Connection, numbers: &[i64]) -> rusqlite::Result<Vec<StoredEvent>> {
+pub(crate) fn read_events(
+    connection: &Connection,
+    numbers: &[i64],
+) -> rusqlite::Result<Vec<StoredEvent>> {
     let mut find = connection.prepare_cached(&format!("{SELECT} WHERE e.id = ?1"))?;
     numbers.iter().map(|number| find.query_row([number], event_of)).collect()
+}
+
+/// Reads one event.
+pub(crate) fn read_event(
+    connection: &Connection,
+    number: EventNumber,
+) -> rusqlite::Result<StoredEvent> {
+    connection.prepare_cached(&format!("{SELECT} WHERE e.id = ?1"))?.query_row([number.0], event_of)
+}
+
+/// Reads every event of the session of this row number, oldest first.
+pub(crate) fn session_events(
+    connection: &Connection,
+    session: i64,
+) -> rusqlite::Result<Vec<StoredEvent>> {
+    connection
+        .prepare_cached(&format!("{SELECT} WHERE e.session = ?1 ORDER BY e.id"))?
+        .query_map([session], event_of)?
+        .collect()
+}
+
+/// Visits every event, oldest first, with the row numbers of its session, facet and place.
+pub(crate) fn each_numbered_event(
+    connection: &Connection,
+    mut visit: impl FnMut(StoredEvent, i64, i64, i64) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let sql = SELECT.replace(" FROM events", ", e.session, e.facet, e.place FROM events");
+    let mut all = connection.prepare(&format!("{sql} ORDER BY e.id"))?;
+    let mut rows = all.query([])?;
+    while let Some(row) = rows.next()? {
+        visit(event_of(row)?, row.get(22)?, row.get(23)?, row.get(24)?)?;
+    }
+    Ok(())
 }
 
 /// Visits every event, oldest first.

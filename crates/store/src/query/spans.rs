@@ -48,7 +48,8 @@ pub(crate) fn by_facet(
     let facets = facets.map(list);
     let mut found = HashMap::new();
     if range.is_open() {
-        let sql = format!("SELECT no, {COLUMNS} FROM facets WHERE {}", any_or_among("no"));
+        let sql =
+            format!("SELECT no, {COLUMNS} FROM facets WHERE events > 0 AND {}", any_or_among("no"));
         let mut read = connection.prepare_cached(&sql)?;
         gather(&mut found, read.query([facets])?, |row| Sums::read(row, 1))?;
         return Ok(found);

@@ -11,6 +11,7 @@ use rusqlite::trace::{TraceEvent, TraceEventCodes};
 
 use crate::open::{Durability, StoreOptions, open_reader};
 use crate::query::{EventFilter, PhaseFilter, SessionFilter};
+use crate::search::{SearchFilter, SearchQuery};
 use crate::store::Store;
 
 /// 2023-11-14 22:13:20, when the first event is received. The last one follows 29 hours later.
@@ -95,6 +96,18 @@ async fn ask_everything(store: &Store) {
     store.fell_silent(now - 60, now, quiet).await.unwrap();
     store.filter_options().await.unwrap();
     store.last_event().await.unwrap();
+    for (words, since) in [("words", None), ("word* -s", None), ("", Some(FIRST))] {
+        let filter = SearchFilter {
+            agent_type: Some("codex".to_owned()),
+            project: Some("oriel".to_owned()),
+            session: since.is_none().then(|| "s1".to_owned()),
+            since,
+            ..SearchFilter::default()
+        };
+        let query = SearchQuery { words: words.to_owned(), filter, limit: 10, cursor: None };
+        store.search(query).await.unwrap();
+    }
+    store.notes_named(&["waiting"]).await.unwrap();
     for which in 0..32 {
         let asked = |bit: u32, word: &str| (which & bit != 0).then(|| word.to_owned());
         let filter = EventFilter {

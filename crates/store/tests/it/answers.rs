@@ -39,8 +39,8 @@ proptest! {
     }
 }
 
-pub(crate) fn wait_for(test: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(test);
+pub(crate) fn wait_for<T>(test: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(test)
 }
 
 /// Gives a store and an oracle the same history.

@@ -21,7 +21,7 @@ async fn every_answered_event_has_a_number_of_its_own_and_is_told_of_once_in_ord
     let home = Home::new();
     let told = Arc::new(Mutex::new(Vec::new()));
     let of_store = Arc::clone(&told);
-    let store = home.open_telling(move |events| of_store.lock().unwrap().extend(events));
+    let store = home.open_telling(move |new| of_store.lock().unwrap().extend(new.stored));
     let writers: Vec<_> = (0..WRITERS)
         .map(|writer| {
             let store = store.clone();

@@ -68,7 +68,7 @@ async fn a_duplicate_does_not_touch_its_session_and_the_rest_of_its_batch_is_sto
 async fn nobody_is_told_of_a_duplicate() {
     let (told, home) = (Arc::new(Mutex::new(Vec::new())), Home::new());
     let of_store = Arc::clone(&told);
-    let store = home.open_telling(move |events| of_store.lock().unwrap().extend(events));
+    let store = home.open_telling(move |new| of_store.lock().unwrap().extend(new.stored));
     let first = store.append(vec![named("s1", "e1"), named("s1", "e1")], 10).await.unwrap();
     store.append(vec![named("s1", "e1")], 20).await.unwrap();
     let told: Vec<i64> = told.lock().unwrap().iter().map(|stored| stored.number.0).collect();

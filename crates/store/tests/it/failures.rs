@@ -63,7 +63,7 @@ async fn nobody_is_told_of_events_that_were_not_stored() {
     let home = Home::new();
     let told = Arc::new(Mutex::new(Vec::<StoredEvent>::new()));
     let of_store = Arc::clone(&told);
-    let store = home.open_telling(move |events| of_store.lock().unwrap().extend(events));
+    let store = home.open_telling(move |new| of_store.lock().unwrap().extend(new.stored));
     home.intrude()
         .execute_batch(
             "CREATE TRIGGER broken BEFORE INSERT ON spans BEGIN SELECT RAISE(ABORT, 'no'); END",

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use oriel_model::{
     EventId, EventKind, EventNumber, Facet, Metadata, NewEvent, Outcome, Place, QuietLimit,
-    SessionId, StoredEvent, Tokens, Told,
+    SessionId, Tokens, Told,
 };
-use oriel_store::{Appended, Durability, Store, StoreOptions};
+use oriel_store::{Appended, Committed, Durability, Store, StoreOptions};
 use rusqlite::types::Value;
 use tempfile::TempDir;
 
@@ -39,7 +39,7 @@ impl Home {
 
     pub(crate) fn open_telling(
         &self,
-        committed: impl Fn(Vec<StoredEvent>) + Send + Sync + 'static,
+        committed: impl Fn(Committed) + Send + Sync + 'static,
     ) -> Store {
         Store::open(&self.file(), options(), committed).unwrap()
     }
@@ -100,7 +100,7 @@ pub(crate) fn numbers(appended: &[Appended]) -> Vec<i64> {
         .iter()
         .map(|one| match one {
             Appended::New(EventNumber(number)) => *number,
-            Appended::Duplicate => panic!("an event was a duplicate"),
+            other => panic!("an event was not new: {other:?}"),
         })
         .collect()
 }

@@ -119,7 +119,7 @@ async fn a_count_that_no_disk_holds_is_cut_and_costs_nobody_else_an_answer() {
     let home = Home::new();
     let told = Arc::new(Mutex::new(Vec::new()));
     let of_store = Arc::clone(&told);
-    let store = home.open_telling(move |events| of_store.lock().unwrap().extend(events));
+    let store = home.open_telling(move |new| of_store.lock().unwrap().extend(new.stored));
     let mut huge = event("s1");
     huge.tokens = Tokens {
         input: u64::MAX,

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use oriel_runtime::config::Config;
 use oriel_wire::control::{Blocker, DaemonStatus, Readiness, VerifyReport};
+use oriel_wire::imports::ImportOverview;
 use serde_json::{Value, json};
 
 use super::check::Check;
@@ -128,7 +129,7 @@ pub(super) async fn store(config: Config, found: Found<'_>) -> Vec<Check> {
     };
     let mut checks = blockers(&service).await;
     if checks.is_empty() {
-        checks = vec![sound(&service).await, clock(&service, now).await];
+        checks = vec![sound(&service).await, clock(&service, now).await, histories(&service).await];
     }
     service.close().await;
     checks
@@ -188,6 +189,28 @@ async fn clock(service: &Service, now: SystemTime) -> Check {
         return Check::ok(NAME, "no event to compare it with");
     };
     judge_clock(last, now)
+}
+
+/// Checks that no history is about to be deleted for good.
+async fn histories(service: &Service) -> Check {
+    const NAME: &str = "histories";
+    let known: ImportOverview = match service.get("/control/imports").await {
+        Ok(known) => known,
+        Err(error) => return Check::warn(NAME, crate::chain(&error), LOGS),
+    };
+    let files = text::counted(known.files.cast_signed(), "file was", "files were");
+    match (known.deleted_soon, known.deleted_after_days) {
+        (soon @ 1.., Some(days)) => Check::warn(
+            NAME,
+            format!(
+                "Claude Code deletes its histories after {days} days; within a week that is {} of \
+                 which the archive has no copy",
+                text::counted(soon.cast_signed(), "file", "files"),
+            ),
+            "set archive.enabled, or raise cleanupPeriodDays in Claude Code's settings.json",
+        ),
+        _ => Check::ok(NAME, format!("{files} imported; none is deleted within a week uncopied")),
+    }
 }
 
 /// Judges the clock by the last event, whose time is `YYYY-MM-DD HH:MM:SS` in UTC.
