@@ -90,7 +90,8 @@ fn reprice(
     for (number, cost_usd) in changes {
         let old = read_event(&transaction, number)?;
         let new = NewEvent { cost_usd, ..old.event.clone() };
-        group.amend(&transaction, &old, new)?;
+        let new = group.amend(&transaction, &old, new)?;
+        group.settle_meters_after(&transaction, &old, &new)?;
         // What is remembered of sessions is bounded, and so is what waits to be written.
         group.finish(&transaction)?;
         group.trim();

@@ -63,7 +63,7 @@ impl Group {
     }
 
     /// Lets an event that changed and the steps of meters settle what counts.
-    pub(super) fn settle_meters_after(
+    pub(crate) fn settle_meters_after(
         &mut self,
         connection: &Connection,
         old: &StoredEvent,

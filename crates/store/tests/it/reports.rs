@@ -64,6 +64,24 @@ fn costs_are_worked_out_anew_but_for_those_that_the_agent_stated() {
 }
 
 #[test]
+fn a_meter_gives_way_to_what_a_request_costs_by_new_prices() {
+    wait_for(async {
+        let home = Home::new();
+        let store = home.open();
+        let mut asked = request("s1", 10);
+        asked.told.keys = vec![Key::one("claude_code", "request", "1")];
+        asked.cost_usd = Some(0.4);
+        let mut step = request("s1", 10);
+        (step.told.amount, step.cost_usd) = (oriel_model::Amount::Meter, Some(0.6));
+        store.append(vec![asked, step], AT).await.unwrap();
+        assert_eq!(total(&store).await, 0.6, "the larger of what both say");
+        store.reprice(Box::new(|_| Some(0.9)), false).await.unwrap();
+        assert_eq!(total(&store).await, 0.9);
+        assert_clean(&store).await;
+    });
+}
+
+#[test]
 fn what_only_one_source_knows_is_told_apart() {
     wait_for(async {
         let home = Home::new();
