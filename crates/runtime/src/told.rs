@@ -49,27 +49,24 @@ pub(crate) async fn take_metered(
     if wholes.len() > METERS_MAX {
         wholes.clear();
     }
-    let mut reached = Vec::new();
+    let mut reached: HashMap<String, f64> = HashMap::new();
     for meter in running {
-        let last = last_whole(app, &mut wholes, &meter).await?;
-        let (series, total) = (meter.series.clone(), meter.total);
-        notes.push(whole(&meter, now_ms));
         // Steps of one body follow one another.
-        wholes.insert(series.clone(), total);
-        reached.push((series, last));
+        let last = match reached.get(&meter.series) {
+            Some(last) => Some(*last),
+            None => last_whole(app, &wholes, &meter).await?,
+        };
+        notes.push(whole(&meter, now_ms));
+        reached.insert(meter.series.clone(), meter.total);
         events.extend(meter.step(last));
     }
-    let taken = store(app, events, notes, now_ms).await;
-    if taken.is_err() {
-        // Nothing was stored, so whoever tells again starts from where it was.
-        for (series, last) in reached.into_iter().rev() {
-            match last {
-                Some(last) => wholes.insert(series, last),
-                None => wholes.remove(&series),
-            };
-        }
+    // Whoever asks may go away before it is stored. What is remembered then is what the store has.
+    for series in reached.keys() {
+        wholes.remove(series);
     }
-    taken
+    let taken = store(app, events, notes, now_ms).await?;
+    wholes.extend(reached);
+    Ok(taken)
 }
 
 async fn store(
@@ -110,7 +107,7 @@ fn admitted(app: &App, event: NewEvent, at_ms: i64, now_ms: i64) -> NewEvent {
 /// Returns the last whole that a meter told, from memory or from the store.
 async fn last_whole(
     app: &App,
-    wholes: &mut HashMap<String, f64>,
+    wholes: &HashMap<String, f64>,
     meter: &Running,
 ) -> Result<Option<f64>, ApiError> {
     if let Some(last) = wholes.get(&meter.series) {
