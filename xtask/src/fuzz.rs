@@ -102,8 +102,13 @@ fn attack(workspace: &Workspace, name: &str, seconds: u32) -> Result<Vec<String>
     fuzzer.arg(format!("-max_len={BODY_BYTES_MAX}"));
     fuzzer.arg(format!("-timeout={INPUT_SECONDS_MAX}"));
     let outcome = run(&mut fuzzer);
-    fs::remove_dir_all(&made_here)
-        .with_context(|| format!("could not remove {}", made_here.display()))?;
+    match fs::remove_dir_all(&made_here) {
+        // Another run beside this one has removed it.
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        removed => {
+            removed.with_context(|| format!("could not remove {}", made_here.display()))?;
+        }
+    }
 
     let broken = files(&workspace.root.join(&artifacts))?;
     let broken: Vec<_> = broken.difference(&broken_before).collect();
