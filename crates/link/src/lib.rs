@@ -1,8 +1,11 @@
-//! Reaching a service: in process, through a Unix socket, or over TCP, and nobody can tell.
+//! Reaching a service: in process, through a Unix socket, or over TCP, and nobody can tell. And being
+//! reached: bounded connections ([`serve`]) from those who may ([`origin`]).
 //!
 //! Between a surface and a service there is always an HTTP request. Where the service runs is
 //! decided once, where its [`Link`] is made.
 
+pub mod origin;
+pub mod serve;
 pub mod spool;
 
 use std::convert::Infallible;

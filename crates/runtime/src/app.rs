@@ -1,5 +1,7 @@
 //! What every request shares: the store or what blocks it, the hub, and the facts of this process.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::{Instant, UNIX_EPOCH};
 
@@ -18,7 +20,6 @@ use crate::imports::Imports;
 use crate::ingest::{Admission, Branches};
 use crate::metrics::Metrics;
 use crate::notices::Notices;
-use crate::serve::Address;
 use crate::state::Registry;
 use crate::told::Meters;
 
@@ -48,6 +49,13 @@ pub(crate) struct App {
     pub stop: watch::Sender<bool>,
     /// Where it listens, once it does.
     pub address: OnceLock<Address>,
+}
+
+/// Where a runtime listens.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Address {
+    pub tcp: Option<SocketAddr>,
+    pub socket: Option<PathBuf>,
 }
 
 /// The store, or what must be mended first.

@@ -1,8 +1,8 @@
 //! The service that owns events: it takes them in, keeps them, answers questions about them and
 //! streams them.
 //!
-//! Start at [`Runtime`], the boundary for whoever runs it. A request goes through `serve` (a
-//! connection), `api` (who may ask what, and the answers), `ingest` (what a sender may say) and the
+//! Start at [`Runtime`], the boundary for whoever runs it. A request goes through `link::serve`
+//! (a connection), `api` (who may ask what, and the answers), `ingest` (what a sender may say) and the
 //! store. What the store has committed goes through `hub` to those who listen.
 
 pub mod budget;
@@ -24,7 +24,6 @@ mod prices;
 mod report;
 mod rows;
 mod runtime;
-mod serve;
 mod spool;
 mod state;
 mod told;

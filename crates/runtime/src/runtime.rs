@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use oriel_link::Link;
+use oriel_link::serve::{self, Listener};
 use oriel_model::{QuietLimit, QuietLimitError};
 use oriel_sources::Format;
 use oriel_store::{OpenError, Store, StoreOptions};
@@ -16,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::api;
-use crate::app::{App, Gate};
+use crate::app::{Address, App, Gate};
 use crate::archive::Archive;
 use crate::config::{Access, Config};
 use crate::home::{Home, HomeError};
@@ -26,7 +27,6 @@ use crate::ingest::Branches;
 use crate::metrics::Metrics;
 use crate::notices::{self, Notices};
 use crate::prices::{self, PriceFileError};
-use crate::serve::{self, Address, Listener};
 use crate::state::Registry;
 use crate::told::Meters;
 

@@ -1,7 +1,5 @@
 //! Connections: accepted, bounded, and ended in good time.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,22 +33,18 @@ const END_WITHIN: Duration = Duration::from_millis(600);
 /// After a failed accept, which is the system being out of something, this is waited.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Where a runtime listens.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Address {
-    pub tcp: Option<SocketAddr>,
-    pub socket: Option<PathBuf>,
-}
-
-/// What a runtime listens on.
-pub(crate) enum Listener {
+/// What a service listens on.
+#[derive(Debug)]
+pub enum Listener {
+    /// A TCP address.
     Tcp(TcpListener),
+    /// A Unix socket.
     #[cfg(unix)]
     Unix(tokio::net::UnixListener),
 }
 
 /// Serves until it is time to stop, then lets requests end for a moment.
-pub(crate) async fn serve(listener: Listener, router: Router, stopping: impl Future<Output = ()>) {
+pub async fn serve(listener: Listener, router: Router, stopping: impl Future<Output = ()>) {
     let mut stopping = pin!(stopping);
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
