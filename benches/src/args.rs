@@ -7,6 +7,7 @@ use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
 use oriel_bench::bench::{Bench, Durability, Filling};
 use oriel_bench::clock::Clock;
+use oriel_bench::console::ConsolePlan;
 use oriel_bench::ingest::IngestPlan;
 use oriel_bench::machine::Machine;
 use oriel_bench::read::ReadPlan;
@@ -66,7 +67,16 @@ pub(crate) enum Command {
         #[command(flatten)]
         start: StartArgs,
     },
-    /// All of the above, in one report
+    /// What a person waits for at the console, in a real browser
+    Console {
+        #[command(flatten)]
+        common: CommonArgs,
+        #[command(flatten)]
+        events: EventArgs,
+        #[command(flatten)]
+        console: ConsoleArgs,
+    },
+    /// All of the above but `console`, in one report
     All {
         #[command(flatten)]
         common: CommonArgs,
@@ -179,6 +189,25 @@ pub(crate) struct StartArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct ConsoleArgs {
+    /// How many events the store has when pages are asked for
+    #[arg(long = "events", value_name = "N", default_value_t = 1_000_000)]
+    filled: u64,
+    /// How many events are followed to the page, one by one
+    #[arg(long, value_name = "N", default_value = "200", value_parser = at_least_one)]
+    marks: u64,
+    /// How many events a second the page is kept busy with
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = at_least_one)]
+    rate: u64,
+    /// For how long
+    #[arg(long, value_name = "S", default_value = "60", value_parser = parse_seconds)]
+    seconds: Duration,
+    /// How often each page is asked for in a run
+    #[arg(long, value_name = "N", default_value = "200", value_parser = at_least_one)]
+    requests: u64,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct LoadArgs {
     /// The server
     #[arg(long, value_name = "URL")]
@@ -271,6 +300,19 @@ impl StartArgs {
         let scatter = !filling.no_scatter;
         let filling = Filling { events: filling.events, sessions: events.sessions, scatter };
         StartPlan { filling, idle: self.idle_seconds }
+    }
+}
+
+impl ConsoleArgs {
+    pub(crate) fn plan(&self, events: EventArgs) -> ConsolePlan {
+        let filling = Filling { events: self.filled, sessions: events.sessions, scatter: true };
+        ConsolePlan {
+            filling,
+            marks: count(self.marks),
+            rate: self.rate,
+            span: self.seconds,
+            requests: count(self.requests),
+        }
     }
 }
 

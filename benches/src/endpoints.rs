@@ -56,7 +56,38 @@ pub(crate) fn endpoints(events: u64, now: SystemTime) -> Vec<Endpoint> {
         plain("filter-options", "/api/filter-options"),
         plain("metrics", "/metrics"),
     ]);
+    all.extend(pages(&session, now));
     all
+}
+
+/// What the operator's pages ask, each to be answered within 8 ms.
+fn pages(session: &str, now: SystemTime) -> Vec<Endpoint> {
+    let day_ago = seconds_text(now - Duration::from_secs(86_400));
+    let mut pages = vec![
+        ("board", "/api/board".to_owned()),
+        ("board?limit=200", "/api/board?limit=200".to_owned()),
+        ("sessions/:id/turns", format!("/api/sessions/{session}/turns")),
+        ("sessions/:id/files", format!("/api/sessions/{session}/files")),
+        ("stats/tools/detail", "/api/stats/tools/detail".to_owned()),
+        ("stats/tools/detail?since=1d", format!("/api/stats/tools/detail?since={day_ago}")),
+        ("sessions/table?q", "/api/sessions/table?q=ma".to_owned()),
+        ("sessions/table?phase", "/api/sessions/table?phase=active&sort=cost".to_owned()),
+        ("events?text", "/api/events?limit=50&text=test".to_owned()),
+        ("events?status&text", "/api/events?limit=50&status=error&text=a*".to_owned()),
+    ];
+    for (name, sort) in [
+        ("sessions/table", "last"),
+        ("sessions/table?sort=cost", "cost"),
+        ("sessions/table?sort=tokens", "tokens"),
+        ("sessions/table?sort=started", "started"),
+    ] {
+        pages.push((name, format!("/api/sessions/table?sort={sort}")));
+    }
+    let paged = |(name, target): (&str, String)| Endpoint {
+        milliseconds_max: Some(8),
+        ..plain(name, &target)
+    };
+    pages.into_iter().map(paged).collect()
 }
 
 fn plain(name: &str, target: &str) -> Endpoint {
@@ -82,7 +113,7 @@ mod tests {
         assert_eq!(names(&small), names(&large));
         assert_eq!(names(&small).iter().collect::<BTreeSet<_>>().len(), small.len());
         for Endpoint { target, .. } in small {
-            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/?&=-_.:".contains(&byte);
+            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/?&=-_.:*".contains(&byte);
             assert!(target.bytes().all(allowed), "{target} needs escaping");
         }
     }

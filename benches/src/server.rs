@@ -47,6 +47,7 @@ pub struct Server {
     /// How long it took from the start of the process to the first healthy answer.
     pub started_in: Duration,
     log: PathBuf,
+    data_dir: PathBuf,
 }
 
 /// The server did not do as it should.
@@ -89,7 +90,7 @@ impl Server {
             .arg("serve")
             .arg("--data-dir")
             .arg(launch.data_dir)
-            .args(["--port", "0"])
+            .args(["--port", "0", "--console-port", "0"])
             .env_clear()
             .env("HOME", launch.home)
             .envs(launch.env.iter().map(|(name, value)| (name, value)))
@@ -100,7 +101,8 @@ impl Server {
             .spawn()
             .map_err(cannot_start)?;
         // From here on, an early return ends the process.
-        let mut server = Self { child, addr: UNKNOWN, started_in: Duration::ZERO, log };
+        let data_dir = launch.data_dir.to_owned();
+        let mut server = Self { child, addr: UNKNOWN, started_in: Duration::ZERO, log, data_dir };
         let not_ready =
             |server: &Self, reason| ServerError::NotReady { reason, log: server.said() };
         server.addr = server.read_address(started).map_err(|reason| not_ready(&server, reason))?;
@@ -113,6 +115,12 @@ impl Server {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where its data is.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
     }
 
     /// Its process.

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -18,6 +18,9 @@ use crate::wait::PATIENCE;
 
 /// What the line starts with that tells where a daemon listens.
 const READY: &str = "listening on http://";
+
+/// What the line after it starts with.
+const CONSOLE: &str = "console on http://";
 
 /// How a daemon is to be started.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +36,8 @@ pub struct Daemon {
     child: Child,
     addr: SocketAddr,
     log: PathBuf,
+    /// In a lock, so that a daemon can be shared between threads.
+    said: Mutex<mpsc::Receiver<String>>,
 }
 
 /// How a daemon ended.
@@ -91,8 +96,9 @@ impl Launch {
         let stdout = child.stdout.take().expect("its output is a pipe");
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         // From here on a panic ends the process.
-        let mut daemon = Daemon { launch: self.clone(), child, addr: nowhere, log };
-        daemon.addr = daemon.read_address(stdout);
+        let said = Mutex::new(lines(stdout));
+        let mut daemon = Daemon { launch: self.clone(), child, addr: nowhere, log, said };
+        daemon.addr = daemon.read_address();
         daemon
     }
 
@@ -111,7 +117,12 @@ impl Launch {
         } else {
             &["--port", "0"]
         };
-        let mut command = self.home.command(&[&["serve"], port].concat());
+        let console = if self.arguments.iter().any(|name| name == "--console-port") {
+            &[][..]
+        } else {
+            &["--console-port", "0"]
+        };
+        let mut command = self.home.command(&[&["serve"], port, console].concat());
         command.args(&self.arguments);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
@@ -129,6 +140,24 @@ impl Daemon {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Returns where its console listens.
+    ///
+    /// # Panics
+    /// Where it has none.
+    #[must_use]
+    pub fn console(&self) -> SocketAddr {
+        self.home().read("console/bind").trim().parse().expect("the file holds an address")
+    }
+
+    /// Has later starts listen where it listens now.
+    #[must_use]
+    pub fn staying(mut self) -> Self {
+        for (flag, addr) in [("--port", self.addr), ("--console-port", self.console())] {
+            self.launch = self.launch.clone().flag(flag, &addr.port().to_string());
+        }
+        self
     }
 
     /// Returns its process.
@@ -298,18 +327,24 @@ impl Daemon {
         *self = self.launch.start();
     }
 
-    /// Reads where it listens, and goes on reading what it may say later.
-    fn read_address(&mut self, stdout: ChildStdout) -> SocketAddr {
-        let (said, lines) = mpsc::channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                // Only the first line is waited for.
-                _ = said.send(line);
+    /// Waits until it listens again after it was asked to start again, as the same process.
+    ///
+    /// # Panics
+    /// Where it does not come back.
+    pub fn come_back(&mut self) {
+        self.addr = self.read_address();
+    }
+
+    /// Reads where it listens.
+    fn read_address(&mut self) -> SocketAddr {
+        let said = self.said.get_mut().expect("nobody panics with it");
+        let line = loop {
+            match said.recv_timeout(PATIENCE) {
+                // The line before was the one of another start.
+                Ok(line) if line.starts_with(CONSOLE) => {}
+                Ok(line) => break line,
+                Err(_) => panic!("the daemon does not listen, {:?}", self.child.try_wait()),
             }
-        });
-        let line = match lines.recv_timeout(PATIENCE) {
-            Ok(line) => line,
-            Err(_) => panic!("the daemon does not listen, {:?}", self.child.try_wait()),
         };
         let address = line.strip_prefix(READY).and_then(|addr| addr.parse::<SocketAddr>().ok());
         let mut address = address.unwrap_or_else(|| panic!("{line:?} does not say where"));
@@ -320,12 +355,31 @@ impl Daemon {
     }
 }
 
+/// Reads what a daemon says, to the end.
+fn lines(stdout: ChildStdout) -> mpsc::Receiver<String> {
+    let (said, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            // Whoever waits for it may be gone.
+            _ = said.send(line);
+        }
+    });
+    lines
+}
+
 impl Drop for Daemon {
     fn drop(&mut self) {
         self.kill();
         if std::thread::panicking() {
             show(&self.log());
         }
+    }
+}
+
+/// Sends a signal to a process that is no child of the test. One that is gone is none.
+pub fn kill(pid: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        _ = kill_process(pid, signal);
     }
 }
 

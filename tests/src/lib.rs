@@ -15,6 +15,11 @@ mod daemon;
 mod http;
 mod stream;
 
+// The console, asked as a browser asks it, and a real browser.
+pub mod browser;
+pub mod console;
+pub mod demo;
+
 // What tests say and ask again and again.
 pub mod events;
 pub mod history;
@@ -24,7 +29,8 @@ pub mod script;
 pub mod told;
 pub mod wait;
 
-pub use daemon::{Daemon, Launch, Stopped};
+pub use console::Console;
+pub use daemon::{Daemon, Launch, Stopped, kill};
 pub use home::Home;
 pub use http::{Answer, Connection, Request};
 pub use program::Finished;

@@ -10,7 +10,7 @@ use crate::http::Connection;
 use crate::http::Request;
 
 /// What answers the same at any time, as long as nothing is stored.
-const LISTS: [&str; 18] = [
+const LISTS: [&str; 21] = [
     "/api/events",
     "/api/events?limit=-1",
     "/api/events?after=0&limit=-1",
@@ -29,6 +29,9 @@ const LISTS: [&str; 18] = [
     "/api/reports?by=branch&tz=UTC&since=2000-01-01&until=2999-12-31",
     "/api/prices",
     "/api/limits",
+    "/api/stats/tools/detail",
+    "/api/stats/tools/detail?since=2000-01-01&tool_name=Bash",
+    "/api/events?text=the&limit=-1",
 ];
 
 /// Returns the answers of every address that reads, those of each session included.
@@ -52,7 +55,8 @@ pub fn everything(daemon: &Daemon) -> BTreeMap<String, String> {
         if address.len() > 32 * 1024 {
             continue;
         }
-        let parts = ["?event_limit=-1", "/transcript", "/provenance"];
+        let parts =
+            ["?event_limit=-1", "/transcript", "/provenance", "/turns?limit=-1", "/files?limit=-1"];
         for target in parts.map(|part| format!("{address}{part}")) {
             let text = read(&mut connection, &target);
             answers.insert(target, text);

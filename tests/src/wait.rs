@@ -13,13 +13,30 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 ///
 /// # Panics
 /// Where nothing has come about in time, with what was waited for.
-pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    match in_time(look) {
+        Some(found) => found,
+        None => panic!("waited {} s for {what}", PATIENCE.as_secs()),
+    }
+}
+
+/// Looks again and again until there is something; nothing where it has not come about in time.
+pub(crate) fn in_time<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let started = Instant::now();
     loop {
         if let Some(found) = look() {
-            return found;
+            return Some(found);
         }
-        assert!(started.elapsed() < PATIENCE, "waited {} s for {what}", PATIENCE.as_secs());
+        if PATIENCE <= started.elapsed() {
+            return None;
+        }
+        pause();
+    }
+}
+
+/// Rests for a moment between two looks that cost more than a look at a file does.
+pub(crate) fn rest() {
+    for _ in 0..25 {
         pause();
     }
 }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use crate::command::{run_in_place, say};
+use crate::packages;
 use crate::workspace::Workspace;
 
 /// What `oriel-bench` can measure.
@@ -16,15 +17,23 @@ pub(crate) enum What {
     Read,
     Stream,
     Start,
+    Console,
     #[default]
     All,
 }
 
-pub(crate) fn bench(workspace: &Workspace, what: What, arguments: &[OsString]) -> Result<ExitCode> {
-    let what = what.to_possible_value().context("every measurement has a name")?;
+pub(crate) fn bench(
+    workspace: &Workspace,
+    wanted: What,
+    arguments: &[OsString],
+) -> Result<ExitCode> {
+    let what = wanted.to_possible_value().context("every measurement has a name")?;
     say(&format!("builds the release `oriel` and measures it: {}", what.get_name()));
     // Built together, the two would share features, and the program measured would not be the one
     // that people run.
+    if matches!(wanted, What::Console) {
+        packages::ensure_for_browser()?;
+    }
     let oriel = workspace.build(&["--release", "-p", "oriel-cli"])?;
     let bench = workspace.build(&["--release", "-p", "oriel-bench"])?;
     let mut bench = workspace.command_here(bench.path("oriel-bench")?);

@@ -3,15 +3,18 @@
 //! A chore calls the same commands a person would type, and says each one before it runs. Only this
 //! file reads the environment; the chores get a [`Workspace`].
 
+mod axe;
 mod bench;
 mod check;
 mod command;
+mod demo;
 mod deny;
 mod fuzz;
 mod generate;
 mod map;
 mod packages;
 mod run;
+mod screenshots;
 mod test;
 mod tools;
 mod tree;
@@ -37,12 +40,20 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Build the release `oriel` and start `oriel serve`.
+    /// Build the release `oriel`, start `oriel serve` and open its console.
     Run {
         /// Arguments for `oriel serve`.
         #[arg(last = true)]
         arguments: Vec<OsString>,
     },
+    /// Build the release `oriel` and start a console with made-up agents at work.
+    Demo {
+        /// Arguments for `oriel demo`.
+        #[arg(last = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Take pictures of every page, for the documents.
+    Screenshots,
     /// Run every test, with whatever system packages they need.
     Test {
         /// Arguments for the test runner, such as a part of a test's name.
@@ -99,7 +110,9 @@ fn main() -> ExitCode {
 fn perform(chore: &Chore, workspace: &Workspace) -> Result<ExitCode> {
     match chore {
         Chore::Run { arguments } => return run::run(workspace, arguments),
+        Chore::Demo { arguments } => return demo::demo(workspace, arguments),
         Chore::Bench { what, arguments } => return bench::bench(workspace, *what, arguments),
+        Chore::Screenshots => screenshots::screenshots(workspace)?,
         Chore::Test { arguments } => test::test(workspace, arguments)?,
         Chore::Check { only } => check::check(workspace, only)?,
         Chore::Generate { check: false } => generate::write(workspace)?,

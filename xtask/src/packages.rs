@@ -39,6 +39,32 @@ const OF_FUZZER: &[Package] = &[Package {
     probe: &["c++", "--version"],
 }];
 
+/// What the tests of pages need beyond that.
+const OF_BROWSER: &[Package] = &[
+    Package {
+        name: "chromium",
+        reason: "pages are tested in a real browser",
+        probe: &["chromium", "--version"],
+    },
+    Package {
+        name: "chromium-driver",
+        reason: "tests steer the browser through it",
+        probe: &["chromedriver", "--version"],
+    },
+    Package {
+        name: "fonts-dejavu-core",
+        reason: "a browser without a font shows boxes",
+        probe: &["test", "-f", "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"],
+    },
+];
+
+/// What fetches axe-core, by which pages are judged.
+const OF_NPM: &[Package] = &[Package {
+    name: "npm",
+    reason: "axe-core, which tells whether everyone can use a page, is a package of npm",
+    probe: &["npm", "--version"],
+}];
+
 /// Who may install packages here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Installer {
@@ -57,6 +83,16 @@ pub(crate) fn ensure() -> Result<()> {
 /// As [`ensure`], and what the fuzzer needs.
 pub(crate) fn ensure_for_fuzzer() -> Result<()> {
     ensure_all(&[PACKAGES, OF_FUZZER].concat())
+}
+
+/// Installs what the tests of pages need, or fails as [`ensure`] does.
+pub(crate) fn ensure_for_browser() -> Result<()> {
+    ensure_all(OF_BROWSER)
+}
+
+/// Installs what fetches axe-core, or fails as [`ensure`] does.
+pub(crate) fn ensure_for_npm() -> Result<()> {
+    ensure_all(OF_NPM)
 }
 
 fn ensure_all(packages: &[Package]) -> Result<()> {

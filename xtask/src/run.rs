@@ -10,9 +10,9 @@ use crate::packages;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
-    say("builds the release `oriel`, then starts `oriel serve` here; Ctrl-C stops it");
+    say("builds the release `oriel`, then starts `oriel serve --open` here; Ctrl-C stops it");
     packages::ensure()?;
     let programs = workspace.build(&["--release", "-p", "oriel-cli"])?;
     let mut serve = workspace.command_here(programs.path("oriel")?);
-    run_in_place(serve.arg("serve").args(arguments))
+    run_in_place(serve.args(["serve", "--open"]).args(arguments))
 }

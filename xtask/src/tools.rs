@@ -69,7 +69,7 @@ impl Tool {
 }
 
 /// The build cache, or where there is none the clone itself, which then has to do it again.
-fn tools_folder(workspace: &Workspace) -> PathBuf {
+pub(crate) fn tools_folder(workspace: &Workspace) -> PathBuf {
     let kept = workspace.cache.as_ref().map(|cache| cache.join("tools"));
     kept.filter(|folder| fs::create_dir_all(folder).is_ok())
         .unwrap_or_else(|| workspace.root.join("target").join("tools"))

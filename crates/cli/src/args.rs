@@ -1,5 +1,7 @@
 //! The command line.
 
+mod opinions;
+mod processes;
 mod reports;
 
 use std::collections::BTreeMap;
@@ -9,6 +11,8 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use oriel_runtime::settings::{self, Flag};
 
+pub(crate) use opinions::{Keys, Opinions, OpinionsList, Said};
+pub(crate) use processes::{Daemon, DaemonStart, Modules};
 pub(crate) use reports::{Costs, Export, ExportFormat, Phase, Report, ReportBy};
 pub(crate) use reports::{Sessions, Show, Tail};
 
@@ -115,12 +119,22 @@ pub(crate) enum Command {
     Waiting(Json),
     /// Shows how much of each agent's limits is used, as the agents told.
     Limits(Json),
+    /// Opens the console in a browser, by a link that works once and for ten minutes.
+    ///
+    /// The link is printed too. A browser that opened it may change things until it is not seen for
+    /// thirty days.
+    Open(Open),
     /// Stops the daemon and waits until it is gone.
     Stop,
     /// Adds lifelike demonstration data.
     ///
     /// The same seed makes the same events, so asking twice adds nothing the second time.
     Seed(Seed),
+    /// Shows a daemon of its own with made-up agents at work, until Ctrl-C.
+    ///
+    /// Its data is in a temporary folder that is removed at the end. It reads no settings and no
+    /// history of yours, and listens on ports that are free.
+    Demo(Demo),
     /// Tells what was used and what it cost, by day, session, project and more.
     Report(Report),
     /// Lists sessions, the liveliest first.
@@ -142,6 +156,18 @@ pub(crate) enum Command {
     /// Sets agents up to tell of what they do.
     #[command(subcommand)]
     Hooks(Hooks),
+    /// Serves the console alone, for the daemon of the data directory.
+    ///
+    /// A daemon serves one by itself; this one goes on while the daemon is away, says so on its pages,
+    /// and shows everything again once the daemon is back. It keeps nothing of its own and takes no
+    /// events.
+    Console(Console),
+    /// Starts, stops and restarts a daemon that runs by itself.
+    #[command(subcommand)]
+    Daemon(Daemon),
+    /// Lists, installs and signs modules: programs with pages of their own in the console.
+    #[command(subcommand)]
+    Modules(Modules),
     /// Prints the OpenAPI description of the HTTP API.
     Openapi,
     /// Prints a completion script for a shell.
@@ -154,6 +180,24 @@ pub(crate) enum Command {
         /// The folder to write to. It is made if it is missing.
         dir: Option<PathBuf>,
     },
+    /// Lists who changed what, the newest first.
+    Audit(Audit),
+    /// Lists, signs and checks opinions on sessions and other things.
+    #[command(subcommand)]
+    Opinions(Opinions),
+    /// Shows or makes the key that signs for you.
+    #[command(subcommand)]
+    Keys(Keys),
+}
+
+/// How much of the audit to list.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Audit {
+    /// Lists at most this many entries.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) form: Json,
 }
 
 /// The form of an answer.
@@ -173,6 +217,8 @@ pub(crate) struct Serve {
     port: Option<String>,
     #[arg(long, value_name = "PATH", help = settings::help("listen.socket"))]
     socket: Option<String>,
+    #[arg(long, value_name = "PORT", help = settings::help("console.port"))]
+    console_port: Option<String>,
     #[arg(long, value_name = "WHO", help = settings::help("access"))]
     access: Option<String>,
     #[arg(long, value_name = "LEVEL", help = settings::help("store.durability"))]
@@ -181,6 +227,43 @@ pub(crate) struct Serve {
     compat: Option<String>,
     #[arg(long, value_name = "LEVEL", help = settings::help("log.level"))]
     log_level: Option<String>,
+    /// Says who started it, for a restart in the same way.
+    #[arg(long, value_name = "HOW", hide = true)]
+    pub(crate) launched: Option<String>,
+    /// Prints a one-time link to the console too, and opens it where there is a display.
+    #[arg(long)]
+    pub(crate) open: bool,
+}
+
+/// How to show Oriel to somebody.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Demo {
+    /// Listens on this port; by default on one that is free.
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    pub(crate) port: u16,
+    /// Serves the console on this port; by default on one that is free.
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    pub(crate) console_port: u16,
+    /// Prints the link and opens no browser.
+    #[arg(long)]
+    pub(crate) print: bool,
+    /// Lets nothing more happen once the story is told.
+    #[arg(long)]
+    pub(crate) still: bool,
+}
+
+/// Where the console listens.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Console {
+    #[arg(long, value_name = "PORT", help = settings::help("console.port"))]
+    port: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Open {
+    /// Prints the link and opens no browser.
+    #[arg(long)]
+    pub(crate) print: bool,
 }
 
 /// Which view of the settings to show.
@@ -193,12 +276,25 @@ pub(crate) struct Config {
     pub(crate) command: Option<ConfigCommand>,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Prints a configuration file that shows every key with its default.
     Example,
     /// Prints where the configuration file is looked for.
     Path,
+    /// Writes a setting into the configuration file; a daemon that runs takes it at its next start.
+    Set {
+        /// The key, such as `listen.port`.
+        key: String,
+        /// The value; parts of a list are parted by commas.
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Takes a setting out of the configuration file.
+    Unset {
+        /// The key.
+        key: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -512,6 +608,13 @@ impl Color {
     }
 }
 
+impl Console {
+    /// Returns the settings given by flags of its own.
+    pub(crate) fn flags(&self) -> Vec<Flag> {
+        flag("--port", "console.port", self.port.as_ref()).into_iter().collect()
+    }
+}
+
 impl Serve {
     /// Returns the settings given by flags of their own.
     pub(crate) fn flags(&self) -> Vec<Flag> {
@@ -519,6 +622,7 @@ impl Serve {
             flag("--host", "listen.host", self.host.as_ref()),
             flag("--port", "listen.port", self.port.as_ref()),
             flag("--socket", "listen.socket", self.socket.as_ref()),
+            flag("--console-port", "console.port", self.console_port.as_ref()),
             flag("--access", "access", self.access.as_ref()),
             flag("--durability", "store.durability", self.durability.as_ref()),
             flag("--compat", "compat", self.compat.as_ref()),

@@ -3,18 +3,25 @@
 mod archive;
 mod completions;
 mod config;
+mod console;
 mod costs;
+mod daemon;
+mod demo;
 mod doctor;
 mod export;
 mod hook;
 mod hooks;
 mod import;
 mod inspect;
+mod keys;
 mod limits;
 mod man;
 mod mcp;
+mod modules;
 mod notices;
+mod open;
 mod openapi;
+mod opinions;
 mod report;
 mod search;
 mod seed;
@@ -27,6 +34,9 @@ mod store;
 mod tail;
 mod waiting;
 
+mod audit;
+
+use oriel_launcher::Keeper;
 use oriel_runtime::config::Config;
 use oriel_runtime::zone::{self, Edge, ZoneError};
 use oriel_wire::time::rfc3339;
@@ -50,7 +60,9 @@ pub(crate) fn run(
     match command {
         Command::Serve(serve) => {
             let flags = [flags, serve.flags()].concat();
-            serve::run(&flags, global.color(&surroundings.environment), surroundings, output)
+            let color = global.color(&surroundings.environment);
+            let how = Keeper::from_word(serve.launched.as_deref());
+            serve::run(&flags, how, color, serve.open, surroundings, output)
         }
         Command::Status(form) => status::run(form, &flags, surroundings, output),
         Command::Doctor(form) => doctor::run(form, &flags, surroundings, output),
@@ -64,8 +76,12 @@ pub(crate) fn run(
         Command::Notices(notices) => notices::run(&notices, &flags, surroundings, output),
         Command::Waiting(form) => waiting::run(form, &flags, surroundings, output),
         Command::Limits(form) => limits::run(form, &flags, surroundings, output),
+        Command::Open(open) => open::run(&open, &flags, surroundings, output),
         Command::Stop => stop::run(&flags, surroundings, output),
         Command::Seed(seed) => seed::run(seed, &flags, surroundings, output),
+        Command::Demo(demo) => {
+            demo::run(&demo, global.color(&surroundings.environment), surroundings, output)
+        }
         Command::Report(report) => report::run(&report, &flags, surroundings, output),
         Command::Sessions(sessions) => sessions::run(&sessions, &flags, surroundings, output),
         Command::Show(show) => show::run(&show, &flags, surroundings, output),
@@ -74,9 +90,18 @@ pub(crate) fn run(
         Command::Costs(costs) => costs::run(costs, &flags, surroundings, output),
         Command::Hook(hook) => Ok(hook::run(&hook, &flags, surroundings, output)),
         Command::Hooks(command) => hooks::run(&command, &global, surroundings, output),
+        Command::Console(console) => {
+            let flags = [flags, console.flags()].concat();
+            console::run(&flags, global.color(&surroundings.environment), surroundings, output)
+        }
+        Command::Daemon(command) => daemon::run(command, &flags, surroundings, output),
+        Command::Modules(command) => modules::run(command, &flags, surroundings, output),
         Command::Openapi => openapi::run(output),
         Command::Completions { shell } => completions::run(shell, output),
         Command::Man { dir } => man::run(dir.as_deref(), output),
+        Command::Audit(audit) => audit::run(&audit, &flags, surroundings, output),
+        Command::Opinions(opinions) => opinions::run(&opinions, &flags, surroundings, output),
+        Command::Keys(keys) => keys::run(keys, &flags, surroundings, output),
     }
 }
 

@@ -33,13 +33,13 @@ pub(crate) enum LogError {
     Taken(#[source] tracing_subscriber::util::TryInitError),
 }
 
-/// Starts to log. Lines are written by threads of their own until the guards are dropped; when those
+/// Starts to log: to files, and to standard error where somebody watches that. Lines are written by threads of their own until the guards are dropped; when those
 /// fall far behind, lines are lost rather than the daemon held up.
 pub(crate) fn start(
     data_dir: &Path,
     config: LogConfig,
-    color: Color,
-) -> Result<[WorkerGuard; 2], LogError> {
+    watched: Option<Color>,
+) -> Result<Vec<WorkerGuard>, LogError> {
     let path = data_dir.join("logs");
     for folder in [data_dir, &path] {
         platform::make_private_dir(folder)
@@ -53,16 +53,21 @@ pub(crate) fn start(
         .build(&path)
         .map_err(|source| LogError::Open { path, source })?;
     let (files, files_guard) = off_thread(files);
-    let colored = color.holds_for(std::io::stderr().is_terminal());
-    // Whoever holds the other end of standard error may have stopped reading.
-    let (stderr, stderr_guard) = off_thread(std::io::stderr());
+    let mut guards = vec![files_guard];
+    let stderr = watched.map(|color| {
+        let colored = color.holds_for(std::io::stderr().is_terminal());
+        // Whoever holds the other end of standard error may have stopped reading.
+        let (stderr, guard) = off_thread(std::io::stderr());
+        guards.push(guard);
+        layer(config.format, colored, stderr)
+    });
     tracing_subscriber::registry()
         .with(level(config.level))
-        .with(layer(config.format, colored, stderr))
+        .with(stderr)
         .with(layer(config.format, false, files))
         .try_init()
         .map_err(LogError::Taken)?;
-    Ok([stderr_guard, files_guard])
+    Ok(guards)
 }
 
 fn off_thread(writer: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {

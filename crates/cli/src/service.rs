@@ -4,7 +4,7 @@
 
 use axum::body::Body;
 use axum::http::Method;
-use oriel_runtime::config::Config;
+use oriel_runtime::config::{Config, Role};
 use oriel_runtime::{Runtime, StartError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -25,6 +25,8 @@ pub(crate) enum ServiceError {
     Find(#[from] FindError),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error("{0}")]
+    Fault(String),
 }
 
 impl Service {
@@ -33,8 +35,16 @@ impl Service {
         if let Reached::Live(live) = daemon::find(&config.data_dir).await? {
             return Ok(Self { peer: live.peer, own: None });
         }
+        // Without a daemon there is nobody to ask but the settings themselves.
+        if let Some(fault) = &config.fault
+            && config.role == Role::Command
+        {
+            return Err(ServiceError::Fault(fault.problem.clone()));
+        }
         let runtime = Runtime::open(config).await?;
-        Ok(Self { peer: Peer::of(&runtime), own: Some(runtime) })
+        let peer = Peer::of(runtime.link(), &runtime.authtok());
+        let peer = peer.expect("a runtime's token is hexadecimal");
+        Ok(Self { peer, own: Some(runtime) })
     }
 
     /// Asks for something.
@@ -77,6 +87,8 @@ impl Service {
 
 #[cfg(test)]
 mod tests {
+    use oriel_launcher::daemon::{beside, find, health};
+    use oriel_wire::control::DaemonPhase;
     use serde_json::{Value, json};
 
     use super::*;
@@ -115,5 +127,63 @@ mod tests {
         let Err(error @ CallError::Refused { .. }) = answer else { panic!("it is refused") };
         assert!(error.to_string().contains("absolute"), "{error}");
         service.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_daemon_that_runs_is_found_and_answers_for_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = testing::config(folder.path());
+        assert!(matches!(find(&config.data_dir).await, Ok(Reached::Absent)));
+
+        let runtime = Runtime::start(config.clone()).await.unwrap();
+        let Ok(Reached::Live(live)) = find(&config.data_dir).await else { panic!("it runs") };
+        assert_eq!(live.status.phase, DaemonPhase::Ready);
+        assert_eq!(live.status.addr, runtime.local_addr().map(|addr| addr.to_string()));
+
+        let left = health::path(&config.data_dir);
+        let text = std::fs::read_to_string(&left).unwrap();
+        runtime.shutdown().await;
+        assert!(matches!(find(&config.data_dir).await, Ok(Reached::Absent)), "it took its file");
+        std::fs::write(&left, text).unwrap();
+        assert!(matches!(find(&config.data_dir).await, Ok(Reached::Stale { .. })));
+    }
+
+    #[tokio::test]
+    async fn another_daemon_at_the_address_is_not_taken_for_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = testing::config(folder.path());
+        let runtime = Runtime::start(config.clone()).await.unwrap();
+        let path = health::path(&config.data_dir);
+        let mut health = health::read(&config.data_dir).unwrap().unwrap();
+
+        health.pid += 1;
+        std::fs::write(&path, serde_json::to_string(&health).unwrap()).unwrap();
+        let Ok(Reached::Stale { reason, .. }) = find(&config.data_dir).await else {
+            panic!("another process wrote it");
+        };
+        assert!(reason.contains("another daemon"), "{reason}");
+
+        health.pid -= 1;
+        std::fs::write(&path, serde_json::to_string(&health).unwrap()).unwrap();
+        std::fs::write(config.data_dir.join("authtok"), "f".repeat(64)).unwrap();
+        let Ok(Reached::Stale { reason, .. }) = find(&config.data_dir).await else {
+            panic!("it has another token");
+        };
+        assert!(reason.contains("401"), "{reason}");
+        runtime.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn a_daemon_beside_ours_is_named_by_its_address() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = testing::config(folder.path());
+        config.data_dir = folder.path().join("oriel-work");
+        let runtime = Runtime::start(config.clone()).await.unwrap();
+        let addr = runtime.local_addr().unwrap();
+        let ours = folder.path().join("oriel");
+        let found = beside(&ours, addr).await;
+        assert_eq!(found, Some((config.data_dir, std::process::id())));
+        runtime.shutdown().await;
+        assert_eq!(beside(&ours, addr).await, None);
     }
 }

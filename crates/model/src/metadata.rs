@@ -53,6 +53,17 @@ impl Metadata {
         self.truncated
     }
 
+    /// Returns every text in it, each on lines of its own. Text that is not JSON stands for itself.
+    #[must_use]
+    pub fn said(&self) -> String {
+        let mut said = String::new();
+        match serde_json::from_str(&self.text) {
+            Ok(value) => gather(&value, &mut said),
+            Err(_) => said.push_str(&self.text),
+        }
+        said
+    }
+
     /// Returns what is counted of it.
     #[must_use]
     pub const fn facts(&self) -> &Facts {
@@ -82,6 +93,19 @@ impl Metadata {
         }
         // However many tell of a thing, what is known of it stays a page or two.
         Some(serde_json::Value::Object(mine).to_string()).filter(|text| text.len() <= LEARNT_MAX)
+    }
+}
+
+fn gather(value: &serde_json::Value, said: &mut String) {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => {
+            said.push_str(text);
+            said.push('\n');
+        }
+        Value::Array(values) => values.iter().for_each(|value| gather(value, said)),
+        Value::Object(fields) => fields.values().for_each(|value| gather(value, said)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -137,6 +161,17 @@ mod tests {
         check(r#"["file_path"]"#, None, 0, 0);
         check(r#""file_path""#, None, 0, 0);
         check("{file_path", None, 0, 0);
+    }
+
+    #[test]
+    fn what_is_said_is_every_text_at_any_depth_and_no_name_of_a_field() {
+        for (text, said) in [
+            (r#"{"a":"one\ntwo","b":[{"c":"three"},4,null,true]}"#, "one\ntwo\nthree\n"),
+            ("{}", ""),
+            ("not json", "not json"),
+        ] {
+            assert_eq!(Metadata::new(text.to_owned(), false).said(), said, "{text}");
+        }
     }
 
     fn check(text: &str, file_path: Option<&str>, lines_added: u64, lines_removed: u64) {

@@ -3,24 +3,34 @@
 //! [`routes::ROUTES`] is the one list of requests. The router, the access rules and the API's
 //! description are all made from it.
 
+mod board;
 mod control;
 mod error;
 mod events;
 mod guard;
 mod health;
 mod imports;
+mod modules;
 mod notices;
 mod openapi;
+mod opinions;
 mod params;
+mod parts;
 mod reply;
 mod reports;
 mod routes;
 mod search;
 mod sessions;
+mod settings;
+mod setup;
 mod states;
 mod stats;
 mod stream;
 mod told;
+mod tools;
+
+mod audit;
+mod gate;
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Instant, UNIX_EPOCH};
 
@@ -13,7 +14,9 @@ use tokio::sync::watch;
 
 use crate::api::ApiError;
 use crate::archive::Archive;
-use crate::config::Config;
+use crate::audit::Audit;
+use crate::config::{Config, Role};
+use crate::gate::Blocked;
 use crate::home::Home;
 use crate::hub::Hub;
 use crate::imports::Imports;
@@ -31,6 +34,7 @@ pub(crate) struct App {
     pub config: Config,
     pub home: Home,
     pub gate: Gate,
+    pub audit: Arc<Audit>,
     pub hub: Arc<Hub>,
     pub quiet: QuietLimit,
     pub prices: PriceBook,
@@ -47,8 +51,14 @@ pub(crate) struct App {
     pub phase: watch::Sender<DaemonPhase>,
     /// Becomes true when something asked this runtime to stop.
     pub stop: watch::Sender<bool>,
+    /// Whether it is to start again once it has stopped.
+    pub again: AtomicBool,
+    /// What keeps modules running beside it, if anything does.
+    pub launcher: OnceLock<oriel_link::Link>,
     /// Where it listens, once it does.
     pub address: OnceLock<Address>,
+    /// Held by whoever changes an agent's settings.
+    pub changing_hooks: tokio::sync::Mutex<()>,
 }
 
 /// Where a runtime listens.
@@ -61,7 +71,7 @@ pub(crate) struct Address {
 /// The store, or what must be mended first.
 pub(crate) enum Gate {
     Open(Store),
-    Blocked(Vec<Blocker>),
+    Blocked(Blocked),
 }
 
 impl App {
@@ -69,7 +79,7 @@ impl App {
     pub(crate) fn store(&self) -> Result<&Store, ApiError> {
         match &self.gate {
             Gate::Open(store) => Ok(store),
-            Gate::Blocked(blockers) => Err(ApiError::Blocked(blockers.len())),
+            Gate::Blocked(blocked) => Err(ApiError::Blocked(blocked.count())),
         }
     }
 
@@ -92,10 +102,36 @@ impl App {
     }
 
     /// Returns what must be mended before this runtime can take events.
-    pub(crate) fn blockers(&self) -> &[Blocker] {
+    pub(crate) fn blockers(&self) -> Vec<Blocker> {
         match &self.gate {
-            Gate::Open(_) => &[],
-            Gate::Blocked(blockers) => blockers,
+            Gate::Open(_) => Vec::new(),
+            Gate::Blocked(blocked) => blocked.list(),
+        }
+    }
+
+    /// Returns whether whoever runs this runtime can start it again.
+    pub(crate) fn restartable(&self) -> bool {
+        self.config.role == Role::Daemon
+    }
+
+    /// Asks to be stopped and started again. What already stops is not started again.
+    pub(crate) fn restart(&self) -> Result<(), ApiError> {
+        if !self.restartable() {
+            let problem = "this runtime ends with the command that asked; start a daemon";
+            return Err(ApiError::Conflict(problem.into()));
+        }
+        let asked = self.stop.send_if_modified(|stop| {
+            if *stop {
+                return false;
+            }
+            self.again.store(true, Ordering::SeqCst);
+            *stop = true;
+            true
+        });
+        if asked || self.again.load(Ordering::SeqCst) {
+            Ok(())
+        } else {
+            Err(ApiError::Conflict("the daemon is stopping already".into()))
         }
     }
 

@@ -14,6 +14,7 @@ pub use oriel_sources::Homes;
 use oriel_store::Durability;
 
 pub use crate::ingest::Privacy;
+use crate::settings::{ConsoleSettings, Given, SettingRow};
 
 /// Everything a runtime is told at start.
 #[derive(Debug, Clone)]
@@ -53,6 +54,65 @@ pub struct Config {
     pub notify: NotifyConfig,
     /// Where the time comes from.
     pub clock: Clock,
+    /// Whose runtime it is.
+    pub role: Role,
+    /// What is wrong with the configuration file, if it cannot be used and nothing of it holds.
+    pub fault: Option<ConfigFault>,
+    /// How long it is kept who changed what.
+    pub audit: AuditConfig,
+    /// How the program was started, for those who set it up. The default knows nothing.
+    pub setup: SetupConfig,
+}
+
+/// Whose runtime it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Role {
+    /// A command's that asks a question or does one thing, and ends.
+    #[default]
+    Command,
+    /// A program's that stays, can start it again, and runs modules beside it.
+    Daemon,
+}
+
+/// What is wrong with a configuration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFault {
+    /// The file.
+    pub path: PathBuf,
+    /// The line, counted from 1, where it is known.
+    pub line: Option<usize>,
+    /// What is wrong there, and what to do.
+    pub problem: String,
+}
+
+/// How long it is kept who changed what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditConfig {
+    /// The days after which an entry is removed.
+    pub days: u32,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { days: 90 }
+    }
+}
+
+/// How the program was started: what of that the pages for setting up show and use.
+#[derive(Clone, Default)]
+pub struct SetupConfig {
+    /// What the settings were made from; nothing where they were made by hand.
+    pub given: Option<Given>,
+    /// Every setting as it was made out.
+    pub rows: Vec<SettingRow>,
+    /// What was given and is ignored.
+    pub warnings: Vec<String>,
+    /// Where the console is served, where that is known.
+    pub console: Option<ConsoleSettings>,
+    /// The program, by a path that holds from anywhere, for the commands of hooks.
+    pub program: Option<String>,
+    /// What hooks must be told so that they find this daemon.
+    pub hook_flags: Vec<(String, String)>,
 }
 
 /// Where the runtime listens.
@@ -86,6 +146,8 @@ pub struct StoreConfig {
     pub readers: usize,
     /// How many events may wait for the writer before ingest answers 503.
     pub queue_events_max: usize,
+    /// With fewer bytes free on its disk, nothing is begun.
+    pub free_bytes_min: u64,
 }
 
 /// What one event may carry.
@@ -240,6 +302,13 @@ impl Clock {
     #[must_use]
     pub fn zone(&self) -> TimeZone {
         (self.zone)()
+    }
+}
+
+impl std::fmt::Debug for SetupConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // It says again what the rest of the settings says, and where each of them was given.
+        f.write_str("SetupConfig")
     }
 }
 

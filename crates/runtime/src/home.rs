@@ -3,16 +3,17 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+use std::time::UNIX_EPOCH;
 
-use oriel_wire::control::{Blocker, BlockerKind, HealthFile};
+use oriel_wire::control::HealthFile;
 use oriel_wire::json;
 
 /// The data directory of a running daemon. The lock is let go when it is dropped, or by the system
 /// when the process dies.
 pub(crate) struct Home {
     folder: PathBuf,
-    authtok: String,
-    blockers: Vec<Blocker>,
+    authtok: RwLock<String>,
     _lock: File,
 }
 
@@ -51,9 +52,7 @@ impl Home {
         }
         let lock = lock(folder)?;
         let authtok = authtok(&folder.join("authtok"))?;
-        let private = [folder.to_owned(), folder.join("authtok")];
-        let blockers = private.iter().filter_map(|path| exposed(path)).collect();
-        Ok(Self { blockers, folder: folder.to_owned(), authtok, _lock: lock })
+        Ok(Self { folder: folder.to_owned(), authtok: authtok.into(), _lock: lock })
     }
 
     /// Returns the data directory.
@@ -67,13 +66,40 @@ impl Home {
     }
 
     /// Returns the token that proves that a program may read this data directory.
-    pub(crate) fn authtok(&self) -> &str {
-        &self.authtok
+    pub(crate) fn authtok(&self) -> String {
+        self.authtok.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Returns what is wrong with the directory's permissions.
-    pub(crate) fn blockers(&self) -> Vec<Blocker> {
-        self.blockers.clone()
+    /// Returns the file of the token.
+    pub(crate) fn token_file(&self) -> PathBuf {
+        self.folder.join("authtok")
+    }
+
+    /// Makes a new token. It is in the file before it is asked for; from then on the old one is none.
+    pub(crate) fn rotate(&self) -> Result<(), HomeError> {
+        let path = self.token_file();
+        let fail = |source| io_error(&path, source);
+        let token = new_token().map_err(fail)?;
+        // Nobody is let in or refused while the file and what is known of it differ.
+        let mut known = self.authtok.write().unwrap_or_else(PoisonError::into_inner);
+        replace_private(&path, token.as_bytes()).map_err(fail)?;
+        *known = token;
+        Ok(())
+    }
+
+    /// Returns the folder of copies of the store.
+    pub(crate) fn backups(&self) -> PathBuf {
+        self.folder.join("backups")
+    }
+
+    /// Returns the folder of keys.
+    pub(crate) fn keys(&self) -> PathBuf {
+        self.folder.join("keys")
+    }
+
+    /// Returns the folder of installed modules.
+    pub(crate) fn modules(&self) -> PathBuf {
+        self.folder.join("modules")
     }
 
     /// Tells others where this daemon is. Readers see the old file or the new one, never a part.
@@ -143,10 +169,40 @@ fn authtok(path: &Path) -> Result<String, HomeError> {
     }
 }
 
-fn new_token() -> io::Result<String> {
+/// Returns 256 random bits in hexadecimal.
+pub(crate) fn new_token() -> io::Result<String> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Puts a private file in the place of another, or where there is none. Readers see the old one or
+/// the new one, and a loss of power leaves either. The caller sees to it that nobody else writes it.
+pub(crate) fn replace_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
+    let fresh = PathBuf::from(fresh);
+    match fs::remove_file(&fresh) {
+        // Somebody was stopped half-way, and what they left may be open to others.
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let write = || -> io::Result<()> {
+        let mut file = private().create_new(true).open(&fresh)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&fresh, path)
+    };
+    write().inspect_err(|_| {
+        // A full disk is not to be filled with what nobody needs.
+        _ = fs::remove_file(&fresh);
+    })?;
+    sync_folder(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Waits until the names in a folder are on disk.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// Returns options that make a file which only its owner may read, from its first moment.
@@ -166,27 +222,22 @@ pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Returns the blocker of a path that others than its owner may use.
+/// Returns the permissions of a file or folder, where the system has any.
 #[cfg(unix)]
-fn exposed(path: &Path) -> Option<Blocker> {
+pub(crate) fn mode(path: &Path) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt;
-    let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
-    (mode & 0o077 != 0).then(|| Blocker {
-        kind: BlockerKind::DataDirPermissions,
-        artifact_id: path.display().to_string(),
-        label: "Permissions of the data directory".to_owned(),
-        reason: format!(
-            "{} has mode {mode:03o}, so others than its owner may use it; run `chmod go= {0}` and \
-             start again",
-            path.display()
-        ),
-        actions: vec!["inspect".to_owned(), "restart".to_owned()],
-    })
+    Some(fs::metadata(path).ok()?.permissions().mode() & 0o7777)
 }
 
 #[cfg(not(unix))]
-fn exposed(_: &Path) -> Option<Blocker> {
+pub(crate) fn mode(_: &Path) -> Option<u32> {
     None
+}
+
+/// Returns when a file was changed last, in Unix seconds.
+pub(crate) fn changed_at(path: &Path) -> Option<i64> {
+    let changed = fs::metadata(path).ok()?.modified().ok()?;
+    i64::try_from(changed.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
 }
 
 fn io_error(path: &Path, source: io::Error) -> HomeError {
@@ -218,23 +269,10 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/data");
-        let home = Home::take(&path).unwrap();
-        assert!(home.blockers().is_empty());
+        let _home = Home::take(&path).unwrap();
         let mode = |name| fs::metadata(path.join(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!([mode(""), mode("health"), mode("logs")], [0o700; 3]);
         assert_eq!([mode("authtok"), mode("lock")], [0o600; 2]);
-    }
-
-    #[test]
-    #[cfg(unix)]
-    fn a_folder_that_others_may_read_blocks() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let blockers = Home::take(folder.path()).unwrap().blockers();
-        assert_eq!(blockers.len(), 1);
-        assert_eq!(blockers[0].kind, BlockerKind::DataDirPermissions);
-        assert!(blockers[0].reason.contains("chmod"), "{}", blockers[0].reason);
     }
 
     #[test]
@@ -242,5 +280,39 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("authtok"), "short").unwrap();
         assert!(matches!(Home::take(folder.path()), Err(HomeError::Token(_))));
+    }
+
+    #[test]
+    fn a_new_token_is_private_and_outlives_its_daemon() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        let home = Home::take(&path).unwrap();
+        let old = home.authtok();
+        // What somebody left who was stopped half-way is in nobody's way.
+        fs::write(path.join("authtok.new"), "half").unwrap();
+        home.rotate().unwrap();
+        let new = home.authtok();
+        assert_ne!(new, old);
+        assert_eq!(new.len(), old.len());
+        assert_eq!(fs::read_to_string(path.join("authtok")).unwrap(), new);
+        assert!(!path.join("authtok.new").exists());
+        #[cfg(unix)]
+        assert_eq!(mode(&path.join("authtok")), Some(0o600));
+        drop(home);
+        assert_eq!(Home::take(&path).unwrap().authtok(), new);
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_written_leaves_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        let home = Home::take(&path).unwrap();
+        let old = home.authtok();
+        fs::create_dir(path.join("authtok.new")).unwrap();
+        assert!(matches!(home.rotate(), Err(HomeError::Io { .. })));
+        assert_eq!(
+            (home.authtok(), fs::read_to_string(path.join("authtok")).unwrap()),
+            (old.clone(), old)
+        );
     }
 }

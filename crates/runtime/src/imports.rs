@@ -22,12 +22,14 @@ pub(crate) use sweep::deleted_soon;
 pub(crate) use trial::trial;
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use oriel_sources::Format;
+use oriel_sources::{Format, Homes};
+use oriel_store::{HeardHistory, ReadError, Store};
 use oriel_wire::imports::{ImportOverview, ImportPhase, ImportRequest};
 use oriel_wire::time::rfc3339;
 use oriel_wire::{Frame, SessionChange};
@@ -67,6 +69,10 @@ pub(crate) struct Imports {
     next_id: AtomicU64,
     /// How many folders are watched; none where changes are not told.
     watched: AtomicUsize,
+    /// What was read by format, as last added up: there may be thousands of files.
+    totals: tokio::sync::Mutex<Option<(u64, Vec<HeardHistory>)>>,
+    /// How often anything was remembered of files; sums of another number are out of date.
+    writes: AtomicU64,
 }
 
 enum Message {
@@ -85,6 +91,8 @@ impl Imports {
             runs: Mutex::default(),
             next_id: AtomicU64::new(1),
             watched: AtomicUsize::new(0),
+            totals: tokio::sync::Mutex::default(),
+            writes: AtomicU64::new(0),
         }
     }
 
@@ -133,6 +141,35 @@ impl Imports {
             archiving: config.archive,
             ..ImportOverview::default()
         }
+    }
+
+    /// Returns the folders of each format that are there.
+    pub(crate) fn folders_here(&self, homes: &Homes) -> Vec<(&'static str, Vec<PathBuf>)> {
+        let here = |format: &dyn Format| {
+            let folders = format.folders(homes).into_iter().filter(|folder| folder.is_dir());
+            (format.name(), folders.collect())
+        };
+        self.formats.iter().map(|format| here(&**format)).collect()
+    }
+
+    /// Returns what was read, by format. It is added up anew only after something was read.
+    pub(crate) async fn totals(&self, store: &Store) -> Result<Vec<HeardHistory>, ReadError> {
+        let mut totals = self.totals.lock().await;
+        // What is remembered while it is added up makes it out of date at once.
+        let writes = self.writes.load(Ordering::Acquire);
+        match &*totals {
+            Some((at, totals)) if *at == writes => Ok(totals.clone()),
+            _ => {
+                let fresh = store.heard_histories().await?;
+                *totals = Some((writes, fresh.clone()));
+                Ok(fresh)
+            }
+        }
+    }
+
+    /// Returns whether an import runs or waits to.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.runs().iter().any(|run| !run.phase().is_over())
     }
 
     fn add(&self, app: &App, options: Options) -> Arc<Run> {

@@ -8,11 +8,14 @@
 pub mod budget;
 pub mod config;
 pub mod settings;
+pub mod setup;
 pub mod zone;
 
 mod api;
 mod app;
 mod archive;
+mod board;
+mod fields;
 mod home;
 mod hub;
 mod imports;
@@ -28,9 +31,12 @@ mod spool;
 mod state;
 mod told;
 
+mod audit;
+mod gate;
+
 pub use api::openapi_json;
 pub use home::HomeError;
 pub use inspect::{InspectError, inspect};
 pub use oriel_store::Durability;
 pub use prices::PriceFileError;
-pub use runtime::{Runtime, StartError};
+pub use runtime::{Ending, Runtime, StartError};

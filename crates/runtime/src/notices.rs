@@ -26,6 +26,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use crate::api::ApiError;
 use crate::app::{App, Gate};
 use crate::budget;
+use crate::config::Role;
+use crate::gate;
 use crate::state::{self, Sight, What};
 use rules::{Prompt, Seen, Spent, Wanted};
 
@@ -221,6 +223,9 @@ async fn round(
         if ticks.is_multiple_of(EXPIRE_TICKS) {
             changed |= store.expire_notices(app.now()).await? > 0;
         }
+        if let Some(notice) = of_full_disk(app) {
+            changed |= post(app, store, notice).await?.is_some();
+        }
         for spent in spent(app, store).await? {
             if let Some(notice) = rules::of_budget(&spent) {
                 changed |= post(app, store, notice).await?.is_some();
@@ -277,6 +282,16 @@ async fn look(app: &App, store: &Store, open: &mut Open, id: &str) -> Result<boo
         }
     }
     Ok(changed)
+}
+
+/// Returns the notice of a disk that has filled up since the daemon began. It goes on: what is not
+/// stored its sender keeps.
+fn of_full_disk(app: &App) -> Option<NewNotice> {
+    if app.config.role != Role::Daemon {
+        return None;
+    }
+    let free = gate::few_bytes_left(&app.config, &app.home)?;
+    Some(rules::of_disk(gate::nearly_full(&app.config, &app.home, free), app.now()))
 }
 
 /// Posts a notice, and returns it where it is new.

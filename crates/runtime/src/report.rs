@@ -14,6 +14,7 @@ use oriel_store::UsageRow;
 use oriel_wire::time::rfc3339;
 use oriel_wire::{ModelUsage, Report, ReportRow};
 
+use crate::config::UsageLimit;
 use crate::zone;
 pub(crate) use sources::provenance;
 pub(crate) use sums::{Sums, UNKNOWN, count, total_tokens};
@@ -35,12 +36,14 @@ pub(crate) enum By {
     Branch,
     /// Models.
     Model,
+    /// Agent types.
+    Agent,
     /// Blocks of five hours.
     Block,
 }
 
 impl By {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Day,
         Self::Week,
         Self::Month,
@@ -48,6 +51,7 @@ impl By {
         Self::Project,
         Self::Branch,
         Self::Model,
+        Self::Agent,
         Self::Block,
     ];
 
@@ -61,6 +65,7 @@ impl By {
             Self::Project => "project",
             Self::Branch => "branch",
             Self::Model => "model",
+            Self::Agent => "agent",
             Self::Block => "block",
         }
     }
@@ -90,6 +95,8 @@ pub(crate) struct Wanted {
     pub now: i64,
     /// The most rows.
     pub rows_max: usize,
+    /// What agents may use in a block.
+    pub limits: Vec<UsageLimit>,
 }
 
 /// Puts a report together.
@@ -191,7 +198,7 @@ fn groups(wanted: &Wanted, used: &[UsageRow]) -> Vec<Group> {
     match wanted.by {
         By::Day | By::Week | By::Month | By::Block => groups.sort_by_key(|group| group.first),
         By::Session => groups.sort_by_key(|group| std::cmp::Reverse((group.last, group.first))),
-        By::Project | By::Branch | By::Model => groups.sort_by(|one, two| {
+        By::Project | By::Branch | By::Model | By::Agent => groups.sort_by(|one, two| {
             two.sums.weight().cmp(&one.sums.weight()).then_with(|| one.key.cmp(&two.key))
         }),
     }
@@ -217,6 +224,7 @@ impl<'a> Key<'a> {
             By::Project => Self::Name(used.project.as_deref()),
             By::Branch => Self::Branch(used.project.as_deref(), used.branch.as_deref()),
             By::Model => Self::Name(used.model.as_deref()),
+            By::Agent => Self::Name(Some(&used.agent_type)),
         }
     }
 

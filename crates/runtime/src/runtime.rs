@@ -2,15 +2,17 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Instant, UNIX_EPOCH};
 
 use oriel_link::Link;
 use oriel_link::serve::{self, Listener};
 use oriel_model::{QuietLimit, QuietLimitError};
+use oriel_pricing::PriceBook;
 use oriel_sources::Format;
 use oriel_store::{OpenError, Store, StoreOptions};
-use oriel_wire::control::{Blocker, BlockerKind, DaemonPhase, HEALTH_SCHEMA, HealthFile};
+use oriel_wire::control::{DaemonPhase, HEALTH_SCHEMA, HealthFile};
 use oriel_wire::time::rfc3339;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -19,7 +21,9 @@ use tokio::task::JoinSet;
 use crate::api;
 use crate::app::{Address, App, Gate};
 use crate::archive::Archive;
-use crate::config::{Access, Config};
+use crate::audit::{self, Audit};
+use crate::config::{Access, Config, ConfigFault, Role};
+use crate::gate::{self, Blocked};
 use crate::home::{Home, HomeError};
 use crate::hub::Hub;
 use crate::imports::{self, Imports};
@@ -39,6 +43,15 @@ pub struct Runtime {
     link: Link,
     base_url: String,
     tasks: JoinSet<()>,
+}
+
+/// Why a runtime is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It was asked to stop.
+    Stop,
+    /// It was asked to start again, which whoever runs it does once it has stopped.
+    Restart,
 }
 
 /// A runtime could not be started.
@@ -132,12 +145,19 @@ impl Runtime {
 
     /// Starts with the histories that it can read as an argument, for tests.
     pub(crate) async fn with_formats(
-        config: Config,
+        mut config: Config,
         home: Home,
         formats: Vec<Box<dyn Format>>,
     ) -> Result<Self, StartError> {
         let quiet = QuietLimit::from_seconds(config.quiet.as_secs())?;
-        let prices = prices::load(config.prices_file.as_deref(), &config.data_dir)?;
+        let prices = match prices::load(config.prices_file.as_deref(), &config.data_dir) {
+            Ok(prices) => prices,
+            Err(error) if config.role == Role::Daemon => {
+                config.fault.get_or_insert_with(|| fault_of(&error));
+                PriceBook::builtin()
+            }
+            Err(error) => return Err(error.into()),
+        };
         let started = Instant::now();
         let metrics = Metrics::new();
         let hub = Arc::new(Hub::new(config.stream.clients_max, metrics.resyncs.clone()));
@@ -150,6 +170,11 @@ impl Runtime {
         let mut app = App {
             branches: config.projects_dir.clone().map(Branches::below),
             gate,
+            audit: Arc::new(Audit::in_folder(
+                home.folder().join("audit"),
+                config.audit,
+                config.clock.clone(),
+            )),
             hub,
             quiet,
             prices,
@@ -164,7 +189,10 @@ impl Runtime {
             started_at: 0,
             phase: watch::Sender::new(phase),
             stop: watch::Sender::new(false),
+            again: AtomicBool::new(false),
+            launcher: OnceLock::new(),
             address: OnceLock::new(),
+            changing_hooks: tokio::sync::Mutex::default(),
             config,
         };
         app.started_at = app.now();
@@ -177,6 +205,7 @@ impl Runtime {
         }
         tasks.spawn(imports::run(Arc::clone(&app)));
         tasks.spawn(notices::run(Arc::clone(&app)));
+        tasks.spawn(audit::run(Arc::clone(&app)));
         Ok(Self { app, link, base_url: "http://localhost".to_owned(), tasks })
     }
 
@@ -204,9 +233,9 @@ impl Runtime {
         self.link.clone()
     }
 
-    /// Returns the token that its control API asks for.
+    /// Returns the token that its control API asks for by now; it can be made anew.
     #[must_use]
-    pub fn authtok(&self) -> &str {
+    pub fn authtok(&self) -> String {
         self.app.home.authtok()
     }
 
@@ -216,9 +245,15 @@ impl Runtime {
         Arc::clone(&self.app)
     }
 
-    /// Waits until something asks the runtime to stop.
-    pub async fn stopped(&self) {
+    /// Puts a launcher beside it, which is asked for what is said of modules. A second one is none.
+    pub fn stand_beside(&self, launcher: Link) {
+        _ = self.app.launcher.set(launcher);
+    }
+
+    /// Waits until something asks the runtime to stop, or to start again.
+    pub async fn stopped(&self) -> Ending {
         self.app.stopping().await;
+        if self.app.again.load(Ordering::SeqCst) { Ending::Restart } else { Ending::Stop }
     }
 
     /// Stops: open streams end, requests under way are answered, what was accepted is on disk, and
@@ -274,7 +309,10 @@ async fn open_gate(
     hub: &Arc<Hub>,
     notices: &Arc<Notices>,
 ) -> Result<Gate, StartError> {
-    let mut blockers = home.blockers();
+    let blockers = gate::find(config, home, &stamp(config));
+    if !blockers.is_empty() {
+        return Ok(Gate::Blocked(Blocked::by(blockers)));
+    }
     let options = StoreOptions {
         durability: config.store.durability,
         readers: config.store.readers,
@@ -286,36 +324,30 @@ async fn open_gate(
         to_notices.tell(&events);
         to_hub.publish(events);
     };
-    let open = move || Store::open(&path, options, committed);
-    if blockers.is_empty() {
-        match open() {
-            Ok(store) => {
-                let last = store.last_event().await;
-                match last {
-                    Ok(last) => hub.begin_after(last),
-                    Err(error) => tracing::error!(%error, "the last event is not known"),
-                }
-                return Ok(Gate::Open(store));
-            }
-            Err(error @ OpenError::Newer { .. }) => {
-                blockers.push(newer_store(&home.store(), &error));
-            }
-            Err(error) => return Err(error.into()),
-        }
+    // The gate has made the copy that is due.
+    let store = Store::open_copied(&path, options, committed)?;
+    match store.last_event().await {
+        Ok(last) => hub.begin_after(last),
+        Err(error) => tracing::error!(%error, "the last event is not known"),
     }
-    for blocker in &blockers {
-        tracing::warn!(reason = blocker.reason, "the runtime is blocked");
-    }
-    Ok(Gate::Blocked(blockers))
+    Ok(Gate::Open(store))
 }
 
-fn newer_store(path: &Path, error: &OpenError) -> Blocker {
-    Blocker {
-        kind: BlockerKind::StoreNewerThanProgram,
-        artifact_id: path.display().to_string(),
-        label: "The store was written by a later version".to_owned(),
-        reason: error.to_string(),
-        actions: vec!["inspect".to_owned(), "restore backup".to_owned(), "restart".to_owned()],
+fn stamp(config: &Config) -> String {
+    let since = config.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    gate::stamp(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// Returns what is wrong with the user's prices, as a fault of the settings.
+fn fault_of(error: &PriceFileError) -> ConfigFault {
+    let problem = error.to_string();
+    match error {
+        PriceFileError::Read { path, .. } => {
+            ConfigFault { path: path.clone(), line: None, problem }
+        }
+        PriceFileError::Table { path, line, .. } => {
+            ConfigFault { path: path.clone(), line: Some(*line), problem }
+        }
     }
 }
 

@@ -4,13 +4,16 @@
 //! the environment and its help. Nothing here touches the world. The caller reads the environment,
 //! asks [`locate`] where the file is, reads that, and passes all of it to [`resolve`].
 
+mod edit;
 mod error;
 mod example;
 mod file;
 mod legacy;
+mod list;
 mod location;
 mod table;
 mod value;
+mod write;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,15 +24,17 @@ use std::time::Duration;
 use oriel_store::Durability;
 
 use crate::config::{
-    Access, Budget, Clock, Compat, Config, Homes, ImportsConfig, IngestConfig, Listen,
-    NotifyConfig, Policy, Priority, Privacy, QuietHours, RetentionConfig, StoreConfig,
-    StreamConfig, UsageLimit, UsageUnit, UsageWindow,
+    Access, AuditConfig, Budget, Clock, Compat, Config, Homes, ImportsConfig, IngestConfig, Listen,
+    NotifyConfig, Policy, Priority, Privacy, QuietHours, RetentionConfig, Role, SetupConfig,
+    StoreConfig, StreamConfig, UsageLimit, UsageUnit, UsageWindow,
 };
 pub use error::SettingsError;
 pub use example::example;
+pub(crate) use list::list;
 pub use location::{Location, locate};
 use table::{Setting, TABLE};
 use value::{Raw, Value};
+pub use write::{WriteError, Written, write};
 
 /// All that settings are made of.
 #[derive(Debug, Clone)]
@@ -44,6 +49,45 @@ pub struct Input {
     pub folders: Folders,
     /// The clock that the runtime is to use.
     pub clock: Clock,
+}
+
+/// What settings were made from, but for the file and the clock, so that they can be made out again.
+#[derive(Clone)]
+pub struct Given {
+    /// The flags, in the order given.
+    pub flags: Vec<Flag>,
+    /// Of the environment only the variables that settings are made from: others may hold secrets
+    /// of other programs, which nothing here is to keep.
+    pub environment: BTreeMap<String, String>,
+    /// The folders that paths start from.
+    pub folders: Folders,
+}
+
+impl Given {
+    /// Keeps of an input what settings are made from.
+    #[must_use]
+    pub fn of(input: &Input) -> Self {
+        let environment = input.environment.iter().filter(|(name, _)| table::is_read(name));
+        Self {
+            flags: input.flags.clone(),
+            environment: environment.map(|(name, text)| (name.clone(), text.clone())).collect(),
+            folders: input.folders.clone(),
+        }
+    }
+
+    /// Returns an input with this file, from which settings can be made out again.
+    #[must_use]
+    pub fn with_file(&self, file: Option<ConfigFile>, clock: Clock) -> Input {
+        let Self { flags, environment, folders } = self.clone();
+        Input { flags, environment, file, folders, clock }
+    }
+}
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A log is no place for what somebody's environment holds.
+        f.debug_struct("Given").field("flags", &self.flags.len()).finish_non_exhaustive()
+    }
 }
 
 /// One setting given on the command line.
@@ -80,12 +124,27 @@ pub struct Folders {
 pub struct Resolved {
     /// What the runtime needs to know.
     pub config: Config,
+    /// Where the operator's pages are served.
+    pub console: ConsoleSettings,
     /// What is logged, and how.
     pub log: LogConfig,
     /// Every setting with its value and where that came from, in the order of the table.
     pub rows: Vec<SettingRow>,
     /// What was given and is ignored.
     pub warnings: Vec<String>,
+}
+
+/// Where the operator's pages are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConsoleSettings {
+    /// Whether the daemon serves them at all.
+    pub enabled: bool,
+    /// The address to bind; anything but loopback needs `allow_remote`.
+    pub host: IpAddr,
+    /// The port to bind; 0 asks the system for a free one.
+    pub port: u16,
+    /// Whether other machines may reach them, behind a proxy that speaks TLS.
+    pub allow_remote: bool,
 }
 
 /// What is logged, and how.
@@ -181,9 +240,29 @@ pub fn resolve(input: &Input) -> Result<Resolved, SettingsError> {
         values.0.insert(setting.key, (value, origin));
     }
 
-    let config = values.config(&location, homes(input), input.clock.clone());
+    let mut config = values.config(&location, homes(input), input.clock.clone());
     refuse_open_host(&config, &values.0["listen.host"].1)?;
-    Ok(Resolved { config, log: values.log(), rows: values.rows(), warnings })
+    let (console, rows) = (values.console(), values.rows());
+    config.setup = SetupConfig {
+        given: Some(Given::of(input)),
+        rows: rows.clone(),
+        warnings: warnings.clone(),
+        console: Some(console),
+        program: None,
+        hook_flags: hook_flags(&location),
+    };
+    Ok(Resolved { config, console, log: values.log(), rows, warnings })
+}
+
+/// Returns what hooks must be told to find this data directory. Neither the flags of a daemon nor
+/// its environment are those of an agent, so whatever is not the default is said.
+fn hook_flags(location: &Location) -> Vec<(String, String)> {
+    let (data_dir, profile) = (location.value_of("data_dir"), location.value_of("profile"));
+    match (data_dir.1, profile.0) {
+        (Origin::Default, Value::Name(Some(profile))) => vec![("--profile".to_owned(), profile)],
+        (Origin::Default, _) => Vec::new(),
+        _ => vec![("--data-dir".to_owned(), data_dir.0.to_string())],
+    }
 }
 
 /// Returns a line for a flag: what the setting is for, what it may be, its default.
@@ -273,6 +352,15 @@ fn homes(input: &Input) -> Homes {
 struct Values(BTreeMap<&'static str, (Value, Origin)>);
 
 impl Values {
+    fn console(&self) -> ConsoleSettings {
+        ConsoleSettings {
+            enabled: self.word("console.enabled") == "true",
+            host: self.address("console.host"),
+            port: self.whole("console.port"),
+            allow_remote: self.word("console.allow_remote") == "true",
+        }
+    }
+
     fn config(&self, location: &Location, homes: Homes, clock: Clock) -> Config {
         Config {
             data_dir: location.data_dir.clone(),
@@ -293,6 +381,7 @@ impl Values {
                 },
                 readers: self.whole("store.readers"),
                 queue_events_max: self.whole("store.queue_events_max"),
+                free_bytes_min: self.whole::<u64>("store.free_mib_min") * 1024 * 1024,
             },
             ingest: IngestConfig { payload_kib_max: self.whole("ingest.payload_kib_max") },
             privacy: Privacy {
@@ -343,6 +432,10 @@ impl Values {
                 policy: self.notice_policy(),
             },
             clock,
+            role: Role::default(),
+            fault: None,
+            audit: AuditConfig { days: self.whole("audit.days") },
+            setup: SetupConfig::default(),
         }
     }
 

@@ -5,6 +5,7 @@
 //! then it is not shown: nothing works or waits for ever because its end was not told.
 
 mod derive;
+mod enough;
 mod processes;
 mod read;
 mod wire;
@@ -13,11 +14,16 @@ mod wire;
 mod tests;
 
 pub(crate) use derive::state_of;
+pub(crate) use enough::is_enough;
 pub(crate) use processes::{Registry, look};
-pub(crate) use read::{EVENTS_READ, of_session, waiting};
+pub(crate) use read::{EVENTS_READ, of_session, told_to_wait, waiting};
 pub(crate) use wire::{limits, state_row};
 
-use oriel_model::{EventKind, Outcome, Phase, Sign, StoredEvent};
+use std::borrow::Cow;
+
+use oriel_model::{EventKind, NewEvent, Outcome, Phase, Sign, StoredEvent};
+
+use crate::fields::pick;
 
 /// The note in which it is kept whether a session's process runs.
 pub(crate) const PROCESS: &str = "process";
@@ -122,11 +128,11 @@ pub(crate) enum What {
     Other,
 }
 
-impl Sight {
-    pub(crate) fn of(stored: &StoredEvent) -> Self {
-        let event = &stored.event;
+impl What {
+    /// Returns what an event says that happened.
+    pub(crate) fn of(event: &NewEvent) -> Self {
         let facet = &event.facet;
-        let what = match (event.told.sign, facet.kind) {
+        match (event.told.sign, facet.kind) {
             (Sign::TurnOver, _) => What::TurnOver,
             (Sign::SessionOver, _) => What::SessionOver,
             (Sign::Aside, _) => What::Other,
@@ -138,18 +144,26 @@ impl Sight {
             (Sign::Kind, EventKind::UserPrompt) => What::Prompt,
             (Sign::Kind, EventKind::ToolUse) => What::Tool,
             (Sign::Kind, _) => What::Other,
-        };
-        let facts = serde_json::from_str::<serde_json::Value>(event.metadata.text());
-        let facts = facts.unwrap_or_default();
-        let fact = |name: &str| facts.get(name).and_then(|value| value.as_str());
+        }
+    }
+}
+
+impl Sight {
+    pub(crate) fn of(stored: &StoredEvent) -> Self {
+        let event = &stored.event;
+        let facet = &event.facet;
+        let names = ["agent_id", "tool_use_id"];
+        let [agent_id, tool_use_id] = pick(event.metadata.text(), names).map(|value| {
+            serde_json::from_str::<Cow<'_, str>>(value?.get()).ok().map(Cow::into_owned)
+        });
         Self {
             number: stored.number.0,
             at_ms: event.client_ms.unwrap_or(stored.created_at.saturating_mul(1000)),
-            what,
-            is_main: fact("agent_id").is_none(),
+            what: What::of(event),
+            is_main: agent_id.is_none(),
             failed: facet.outcome != Outcome::Success || facet.kind == EventKind::Error,
             historical: event.historical,
-            tool_use_id: fact("tool_use_id").map(str::to_owned),
+            tool_use_id,
         }
     }
 }

@@ -7,7 +7,8 @@
 use std::collections::{HashMap, HashSet};
 
 use oriel_model::{
-    Amount, EventNumber, Facet, Money, NewEvent, Place, SessionId, Sign, StoredEvent, Tokens,
+    Amount, EventKind, EventNumber, Facet, Money, NewEvent, Place, SessionId, Sign, StoredEvent,
+    Tokens,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -16,24 +17,28 @@ use crate::search::{self, Packed};
 use crate::sums::COUNT_MAX;
 
 mod amend;
+mod fill;
 mod forget;
 mod meters;
 mod rebuild;
 mod session;
 mod things;
+mod tools;
 mod totals;
 mod usage;
 
+pub(crate) use fill::fill;
 pub(crate) use meters::TABLES as METERS;
 pub(crate) use rebuild::may_be_capped;
 pub(crate) use session::read_life;
 use session::{LiveSession, Moved};
 use things::Found;
 pub(crate) use things::TABLES as THINGS;
+pub(crate) use tools::{Call, TABLES as TOOLS, ToolSpan, tool_key};
 pub(crate) use totals::SPANS;
 use totals::Totals;
 pub use usage::Usage;
-pub(crate) use usage::{QUARTER, TABLES as USAGE, count_all, quarter_of};
+pub(crate) use usage::{ALL, QUARTER, TABLES as USAGE, add_up_all, count_all, quarter_of};
 
 /// How many rows of each kind are remembered before all are forgotten.
 const REMEMBERED_MAX: usize = 8192;
@@ -48,6 +53,8 @@ pub(crate) const FLAG_STATED: i64 = 4;
 pub(crate) const FLAG_METER: i64 = 8;
 /// Set in `events.flags` where other sources know the event by keys.
 pub(crate) const FLAG_KEYED: i64 = 64;
+/// Set in `events.flags` where the event is a prompt, which begins a turn.
+pub(crate) const FLAG_PROMPT: i64 = 128;
 /// How far the sign of an event is shifted in `events.flags`.
 pub(crate) const SIGN_SHIFT: u32 = 4;
 
@@ -256,7 +263,7 @@ impl Group {
         let id = event.session_id.0.as_str();
         self.learn_place(connection, stored, true)?;
         let session = self.sessions.get_mut(id).expect("the event was inserted with its session");
-        session.count(connection, event, at)?;
+        session.count(connection, stored)?;
         if event.cost_usd.is_some_and(|cost| cost > 0.0) {
             let first = session.first_cost_of(&event.facet.agent_type);
             self.totals.count_cost(event, at, session.no, &session.project, first);
@@ -427,6 +434,7 @@ pub(crate) fn flags_of(event: &NewEvent) -> i64 {
         | set(event.historical, FLAG_HISTORICAL)
         | set(event.told.cost_is_stated, FLAG_STATED)
         | set(event.told.amount == Amount::Meter, FLAG_METER)
+        | set(event.facet.kind == EventKind::UserPrompt, FLAG_PROMPT)
         | sign_number(event.told.sign) << SIGN_SHIFT
 }
 

@@ -59,41 +59,9 @@ impl Store {
     /// Where the copy cannot be made; nothing is left of it then.
     pub async fn backup(&self, to: PathBuf) -> Result<Backup, MaintainError> {
         let store = self.clone();
-        tokio::task::spawn_blocking(move || store.backup_now(&to))
+        tokio::task::spawn_blocking(move || back_up(store.path(), &to))
             .await
             .map_err(|_| MaintainError::Closing)?
-    }
-
-    fn backup_now(&self, to: &Path) -> Result<Backup, MaintainError> {
-        // SQLite gives a new file the usual mode, so it gets an empty private one to fill.
-        create_private_new(to).map_err(|source| match source.kind() {
-            io::ErrorKind::AlreadyExists => MaintainError::Exists(to.to_owned()),
-            _ => MaintainError::File { path: to.to_owned(), source },
-        })?;
-        let copied = self.copy_into(to);
-        if copied.is_err() {
-            // What is wrong with the copy matters more than what is wrong with removing it.
-            _ = fs::remove_file(to);
-        }
-        copied
-    }
-
-    fn copy_into(&self, to: &Path) -> Result<Backup, MaintainError> {
-        let file = |source| MaintainError::File { path: to.to_owned(), source };
-        let target = to.to_str().ok_or_else(|| file(io::ErrorKind::InvalidFilename.into()))?;
-        self.open_reader()?.execute("VACUUM INTO ?1", [target])?;
-        let copy = File::open(to).map_err(file)?;
-        copy.sync_all().map_err(file)?;
-        #[cfg(unix)]
-        if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            // The copy is there for good once its folder is on disk too.
-            File::open(folder).and_then(|folder| folder.sync_all()).map_err(file)?;
-        }
-        let bytes = copy.metadata().map_err(file)?.len();
-        let events =
-            open_reader(to)?
-                .query_row("SELECT ifnull(sum(events), 0) FROM facets", [], |row| row.get(0))?;
-        Ok(Backup { path: to.to_owned(), bytes, events })
     }
 
     /// Rewrites the file without its empty pages. Events wait while it does.
@@ -111,6 +79,40 @@ impl Store {
         .ok_or(MaintainError::Closing)??;
         Ok(Compaction { bytes_before, bytes_after: whole(self) })
     }
+}
+
+/// Writes a copy of a store to a file that is not there yet. It is private and on disk when this
+/// returns.
+pub(crate) fn back_up(store: &Path, to: &Path) -> Result<Backup, MaintainError> {
+    // SQLite gives a new file the usual mode, so it gets an empty private one to fill.
+    create_private_new(to).map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => MaintainError::Exists(to.to_owned()),
+        _ => MaintainError::File { path: to.to_owned(), source },
+    })?;
+    let copied = copy_into(store, to);
+    if copied.is_err() {
+        // What is wrong with the copy matters more than what is wrong with removing it.
+        _ = fs::remove_file(to);
+    }
+    copied
+}
+
+fn copy_into(store: &Path, to: &Path) -> Result<Backup, MaintainError> {
+    let file = |source| MaintainError::File { path: to.to_owned(), source };
+    let target = to.to_str().ok_or_else(|| file(io::ErrorKind::InvalidFilename.into()))?;
+    open_reader(store)?.execute("VACUUM INTO ?1", [target])?;
+    let copy = File::open(to).map_err(file)?;
+    copy.sync_all().map_err(file)?;
+    #[cfg(unix)]
+    if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        // The copy is there for good once its folder is on disk too.
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(file)?;
+    }
+    let bytes = copy.metadata().map_err(file)?.len();
+    let events =
+        open_reader(to)?
+            .query_row("SELECT ifnull(sum(events), 0) FROM facets", [], |row| row.get(0))?;
+    Ok(Backup { path: to.to_owned(), bytes, events })
 }
 
 /// Folds the log into the main file whenever woken, beside the writer and not in its way. Ends when

@@ -56,15 +56,7 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn notes(&self, about: About) -> Result<Vec<Note>, ReadError> {
-        self.readers()
-            .ask(move |connection| {
-                let mut read = connection.prepare_cached(
-                    "SELECT about, name, value, at_ms FROM notes \
-                     WHERE about = ?1 AND value <> 'null' ORDER BY name",
-                )?;
-                read.query_map([key_of(&about)], note_of)?.collect()
-            })
-            .await
+        self.readers().ask(move |connection| read(connection, &about)).await
     }
 
     /// Returns the notes of these names, of whatever they are about.
@@ -107,6 +99,15 @@ impl Store {
             })
             .await
     }
+}
+
+/// Returns what is known of a session or an agent, by name.
+pub(crate) fn read(connection: &Connection, about: &About) -> rusqlite::Result<Vec<Note>> {
+    let mut read = connection.prepare_cached(
+        "SELECT about, name, value, at_ms FROM notes \
+         WHERE about = ?1 AND value <> 'null' ORDER BY name",
+    )?;
+    read.query_map([key_of(about)], note_of)?.collect()
 }
 
 /// Writes notes in the open transaction. Of two of one name the later stands, and of one moment the

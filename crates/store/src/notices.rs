@@ -153,7 +153,7 @@ impl Store {
     }
 
     /// Changes something in a transaction of its own.
-    async fn change<T: Send + 'static>(
+    pub(crate) async fn change<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, AppendError> {

@@ -1,12 +1,13 @@
 //! Opening a store: the file, its mode, its version, its connections.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::maintain::{MaintainError, back_up};
 use crate::schema;
 
 /// How a store is opened.
@@ -70,6 +71,16 @@ pub enum OpenError {
         /// The newest version that this program knows.
         known: i64,
     },
+    /// It is of an earlier version, and no copy of it could be made before it is changed.
+    #[error(
+        "cannot copy the store to {path} before it is brought to the current version; make room or name another data directory"
+    )]
+    Backup {
+        /// The copy.
+        path: PathBuf,
+        /// Why.
+        source: MaintainError,
+    },
     /// SQLite could not make sense of it.
     #[error("cannot open the store {path}: {source}; `oriel doctor` tells more")]
     Sqlite {
@@ -84,7 +95,11 @@ pub enum OpenError {
 pub(crate) const USUAL_CACHE: &str = "PRAGMA cache_size = -6144";
 
 /// Opens the connection that writes, and brings the store to the current version.
-pub(crate) fn open_writer(path: &Path, durability: Durability) -> Result<Connection, OpenError> {
+pub(crate) fn open_writer(
+    path: &Path,
+    durability: Durability,
+    copied: bool,
+) -> Result<Connection, OpenError> {
     let file = |source| OpenError::File { path: path.to_owned(), source };
     create_private(path).map_err(file)?;
     if !may_be_ours(path).map_err(file)? {
@@ -111,11 +126,42 @@ pub(crate) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
              PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;"
         ))
         .map_err(sqlite)?;
+    if !copied && (1..schema::VERSION).contains(&found) {
+        keep_version(path, found)?;
+    }
     if found < schema::VERSION {
         schema::migrate(&mut connection, found).map_err(sqlite)?;
     }
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// Copies a store of an earlier version before it is changed to `backups` beside it, so that the
+/// program that wrote it can be gone back to.
+fn keep_version(path: &Path, version: i64) -> Result<(), OpenError> {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let folder = path.with_file_name("backups");
+    let copy = folder.join(format!("{name}-version-{version}.db"));
+    let unfinished = folder.join(format!("{name}-version-{version}.part"));
+    let backup = |source| OpenError::Backup { path: copy.clone(), source };
+    let file = |source: io::Error| backup(MaintainError::File { path: copy.clone(), source });
+    create_private_folder(&folder).map_err(file)?;
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(file(error)),
+        _ => {}
+    }
+    back_up(path, &unfinished).map_err(backup)?;
+    // A copy that an earlier attempt made is of the same version, and this one is later.
+    fs::rename(&unfinished, &copy).map_err(file)
+}
+
+/// Makes a folder that is its owner's alone, unless it is there.
+fn create_private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 /// Opens a connection that may write.

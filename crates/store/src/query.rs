@@ -2,23 +2,39 @@
 //! in the order of its answer, so that none grows with the events behind it.
 
 mod costs;
+mod entries;
 mod events;
+mod files;
+mod following;
+mod heads;
+mod heard;
 mod merge;
 mod options;
 mod provenance;
 mod sessions;
 mod spans;
 mod stats;
+mod table;
+mod tools;
+mod turns;
 mod usage;
 
 pub use costs::{CostReport, HourCost, ModelCost, ProjectCost};
+pub use entries::{Entries, EntriesQuery, Entry, EntryText, Part};
 pub use events::{EventFilter, Page};
 pub(crate) use events::{Plan, list, read_events};
 pub(crate) use events::{each_event, each_numbered_event, read_event, session_events};
+pub use files::{EditedFile, FilePage};
+pub use following::Followed;
+pub use heads::{Head, Heads, HeadsQuery};
+pub use heard::{Heard, HeardHistory, HeardSource};
 pub use options::FilterOptions;
 pub use provenance::{Provenance, Telling};
 pub use sessions::{PhaseFilter, Session, SessionFilter};
 pub use stats::{Stats, ToolStats, Used};
+pub use table::{TableCursor, TableFilter, TablePage, TableQuery, TableSort};
+pub use tools::{CallSums, SpanOfCalls, ToolDetail, ToolsDetail, ToolsQuery};
+pub use turns::{Turn, TurnPage};
 pub use usage::{UsageFilter, UsageRow};
 
 use rusqlite::Connection;

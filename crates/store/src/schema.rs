@@ -26,6 +26,7 @@ const STEPS: &[&[&str]] = &[
         notices::TABLES,
         imports::TABLES,
     ],
+    &[STEP_3, group::TOOLS],
 ];
 
 // Words that are absent stand as '' in `facets` and `places`, so that unique keys hold them; no
@@ -111,6 +112,28 @@ const STEP_2: &str = "
 ALTER TABLE events ADD COLUMN cache_write_1h INTEGER NOT NULL DEFAULT 0;
 ";
 
+// Records are only ever added. A session's further sums stand in its row, which is written with it.
+const STEP_3: &str = "
+ALTER TABLE sessions ADD COLUMN cache_read INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN cache_write INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN turns INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN unpriced INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN model TEXT NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN model_by INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX sessions_by_start ON sessions (started_at);
+ALTER TABLE session_files ADD COLUMN edits INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session_files ADD COLUMN lines_added INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session_files ADD COLUMN lines_removed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session_files ADD COLUMN last_event INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX events_prompts ON events (session) WHERE flags & 128;
+CREATE TABLE records (
+    no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
+    resource_kind TEXT NOT NULL, resource_id TEXT NOT NULL, author TEXT NOT NULL,
+    created_at TEXT NOT NULL, supersedes TEXT, body TEXT NOT NULL
+);
+CREATE INDEX records_by_resource ON records (resource_kind, resource_id);
+";
+
 /// Brings a store to the current version, in one transaction.
 pub(crate) fn migrate(connection: &mut Connection, from: i64) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
@@ -120,6 +143,9 @@ pub(crate) fn migrate(connection: &mut Connection, from: i64) -> rusqlite::Resul
         }
         if version == 2 {
             group::count_all(&transaction)?;
+        }
+        if version == 3 {
+            group::fill(&transaction)?;
         }
         transaction.pragma_update(None, "user_version", version)?;
     }

@@ -19,13 +19,17 @@ mod pack;
 mod retain;
 mod sieve;
 mod snippet;
+mod sought;
 mod trail;
 mod words;
 
 pub(crate) use check::check;
-pub(crate) use index::{TABLES, forget_texts_of_event, keep};
+pub(crate) use find::find;
+pub(crate) use index::{TABLES, forget_texts_of_event, keep, texts_of_event};
 pub(crate) use pack::{Packed, take_texts};
 pub use snippet::Fragment;
+pub use sought::Sought;
+pub(crate) use sought::texts_have;
 pub(crate) use trail::Trail;
 
 /// What is searched for.
@@ -101,7 +105,7 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn search(&self, query: SearchQuery) -> Result<Found, ReadError> {
-        self.readers().ask(move |connection| find::find(connection, &query)).await
+        self.readers().ask(move |connection| find(connection, &query)).await
     }
 
     /// Forgets the texts of events that happened before this moment, in Unix seconds. The events

@@ -64,7 +64,29 @@ impl Store {
         options: StoreOptions,
         committed: impl Fn(Committed) + Send + Sync + 'static,
     ) -> Result<Self, OpenError> {
-        let connection = open_writer(path, options.durability)?;
+        Self::open_as(path, options, committed, false)
+    }
+
+    /// Opens a store of which whoever calls has made a copy, should it be of an earlier version; see
+    /// [`Self::open`], which makes one itself.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_copied(
+        path: &Path,
+        options: StoreOptions,
+        committed: impl Fn(Committed) + Send + Sync + 'static,
+    ) -> Result<Self, OpenError> {
+        Self::open_as(path, options, committed, true)
+    }
+
+    fn open_as(
+        path: &Path,
+        options: StoreOptions,
+        committed: impl Fn(Committed) + Send + Sync + 'static,
+        copied: bool,
+    ) -> Result<Self, OpenError> {
+        let connection = open_writer(path, options.durability, copied)?;
         let sqlite = |source| OpenError::Sqlite { path: path.to_owned(), source };
         let group = Group::resume(&connection).map_err(sqlite)?;
         let (jobs, queue) = mpsc::channel();

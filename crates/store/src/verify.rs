@@ -1,19 +1,20 @@
 //! Verification adds up every event again and compares that with what was kept while writing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 
-use oriel_model::{Facet, Life, Money, StoredEvent};
+use oriel_model::{EventKind, Facet, Life, Money, StoredEvent};
 use rusqlite::{Connection, Row};
 
 use crate::group::{
-    Costed, EDITING_TOOLS, SPANS, Usage, effective_ms, quarter_of, read_life, span_start,
+    Call, Costed, EDITING_TOOLS, SPANS, ToolSpan, Usage, effective_ms, quarter_of, read_life,
+    span_start, tool_key,
 };
 use crate::query::each_event;
 use crate::readers::ReadError;
 use crate::search;
 use crate::store::Store;
-use crate::sums::{COLUMNS, Sums, add};
+use crate::sums::{COLUMNS, Sums, add, signed};
 
 /// No check names more than this many differences.
 const PROBLEMS_MAX: usize = 20;
@@ -94,6 +95,8 @@ struct Recount {
     cost_hours: BTreeMap<(i64, String), Sums>,
     session_hours: BTreeMap<(i64, String, String), Costed>,
     usage: BTreeMap<(i64, String, FacetKey), Usage>,
+    usage_of_all: BTreeMap<(i64, FacetKey), Usage>,
+    tools: BTreeMap<(i64, i64, String, String), ToolSpan>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,9 +110,14 @@ struct Session {
     tokens_in: u64,
     tokens_out: u64,
     cost: Money,
-    files: BTreeSet<String>,
+    files: BTreeMap<String, [i64; 4]>,
     lines_added: u64,
     lines_removed: u64,
+    cache_read: u64,
+    cache_write: u64,
+    turns: u64,
+    unpriced: u64,
+    model: String,
 }
 
 impl Recount {
@@ -138,6 +146,14 @@ impl Recount {
         if let Some(usage) = Usage::of(event) {
             let key = (quarter_of(stored), event.session_id.0.clone(), key_of(facet));
             self.usage.entry(key).or_default().add(&usage, 1);
+            let key = (quarter_of(stored), key_of(facet));
+            self.usage_of_all.entry(key).or_default().add(&usage, 1);
+        }
+        if let Some((hour, agent, tool)) = tool_key(stored) {
+            for seconds in SPANS {
+                let key = (seconds, span_start(hour, seconds), agent.clone(), tool.clone());
+                self.tools.entry(key).or_default().count(Call::of(stored), 1);
+            }
         }
         self.count_in_session(stored, &sums);
     }
@@ -155,9 +171,14 @@ impl Recount {
             tokens_in: 0,
             tokens_out: 0,
             cost: Money::ZERO,
-            files: BTreeSet::new(),
+            files: BTreeMap::new(),
             lines_added: 0,
             lines_removed: 0,
+            cache_read: 0,
+            cache_write: 0,
+            turns: 0,
+            unpriced: 0,
+            model: String::new(),
         });
         if let Some(project) = &event.place.project {
             session.project.clone_from(project);
@@ -176,12 +197,23 @@ impl Recount {
         add(&mut session.tokens_in, sums.tokens_in);
         add(&mut session.tokens_out, sums.tokens_out);
         session.cost = session.cost.plus(sums.cost);
+        add(&mut session.cache_read, event.tokens.cache_read);
+        add(&mut session.cache_write, event.tokens.cache_write);
+        add(&mut session.turns, u64::from(facet.kind == EventKind::UserPrompt));
+        add(&mut session.unpriced, Usage::of(event).map_or(0, |usage| usage.unpriced as u64));
+        if let Some(model) = &facet.model {
+            session.model.clone_from(model);
+        }
         let facts = event.metadata.facts();
         add(&mut session.lines_added, facts.lines_added);
         add(&mut session.lines_removed, facts.lines_removed);
         let edits = facet.tool_name.as_deref().is_some_and(|tool| EDITING_TOOLS.contains(&tool));
         if let (true, Some(path)) = (edits, &facts.file_path) {
-            session.files.insert(path.clone());
+            let [edits, added, removed, last] = session.files.entry(path.clone()).or_default();
+            *edits += 1;
+            *added += signed(facts.lines_added);
+            *removed += signed(facts.lines_removed);
+            *last = stored.number.0;
         }
     }
 
@@ -229,6 +261,21 @@ impl Recount {
             Ok(((row.get(14)?, row.get(15)?, facet_key(row, 0)?), Usage::read(row, 6)?))
         })?;
         checks.push(check("usage by quarter hour", &self.usage, &usage));
+        let sql = "SELECT f.agent_type, f.kind, f.outcome, f.tool_name, f.model, f.source, \
+                   u.requests, u.tokens_in, u.tokens_out, u.cache_read, u.cache_write, \
+                   u.cache_write_1h, u.cost, u.unpriced, u.quarter FROM usage u \
+                   JOIN facets f ON f.no = u.facet WHERE u.session = 0";
+        let usage = read(connection, sql, |row| {
+            Ok(((row.get(14)?, facet_key(row, 0)?), Usage::read(row, 6)?))
+        })?;
+        checks.push(check("usage of all sessions", &self.usage_of_all, &usage));
+        let sql = "SELECT seconds, start, agent_type, tool_name, calls, errors, timeouts, \
+                   slowest_ms, slowest_event, failed_event, times FROM tool_spans";
+        let tools = read(connection, sql, |row| {
+            let key = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok((key, ToolSpan::read(row, 4)?))
+        })?;
+        checks.push(check("tools by hour and day", &self.tools, &tools));
         self.compare_projects(connection, checks)?;
         self.compare_sessions(connection, checks)
     }
@@ -268,7 +315,8 @@ impl Recount {
         let mut kept = read(
             connection,
             "SELECT id, agent_type, project, branch, last_event, rest, over_at, events, \
-             tokens_in, tokens_out, cost, lines_added, lines_removed, started_at FROM sessions",
+             tokens_in, tokens_out, cost, lines_added, lines_removed, started_at, cache_read, \
+             cache_write, turns, unpriced, model FROM sessions",
             |row| {
                 let session = Session {
                     agent_type: row.get(1)?,
@@ -280,9 +328,14 @@ impl Recount {
                     tokens_in: row.get(8)?,
                     tokens_out: row.get(9)?,
                     cost: Money::from_units(row.get(10)?),
-                    files: BTreeSet::new(),
+                    files: BTreeMap::new(),
                     lines_added: row.get(11)?,
                     lines_removed: row.get(12)?,
+                    cache_read: row.get(14)?,
+                    cache_write: row.get(15)?,
+                    turns: row.get(16)?,
+                    unpriced: row.get(17)?,
+                    model: row.get(18)?,
                 };
                 Ok((row.get::<_, String>(0)?, session))
             },
@@ -290,11 +343,15 @@ impl Recount {
         let counts = read(connection, "SELECT id, files FROM sessions", |row| {
             Ok((row.get::<_, String>(0)?, row.get::<_, usize>(1)?))
         })?;
-        let sql = "SELECT s.id, x.path FROM session_files x JOIN sessions s ON s.no = x.session";
-        for ((id, path), ()) in read(connection, sql, |row| Ok(((row.get(0)?, row.get(1)?), ())))? {
-            let id: String = id;
+        let sql = "SELECT s.id, x.path, x.edits, x.lines_added, x.lines_removed, x.last_event \
+                   FROM session_files x JOIN sessions s ON s.no = x.session";
+        let files = read(connection, sql, |row| {
+            let counts = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?];
+            Ok(((row.get::<_, String>(0)?, row.get(1)?), counts))
+        })?;
+        for ((id, path), counts) in files {
             if let Some(session) = kept.get_mut(&id) {
-                session.files.insert(path);
+                session.files.insert(path, counts);
             }
         }
         let files = self.sessions.iter().map(|(id, s)| (id.clone(), s.files.len())).collect();

@@ -9,6 +9,10 @@ use utoipa::ToSchema;
 /// The header that carries the token of the data directory.
 pub const AUTHTOK_HEADER: &str = "x-oriel-authtok";
 
+/// The header in which whoever steers says for whom: `cli`, or `console:` and a session. It is
+/// believed of those who have the token, and written into the audit.
+pub const ACTOR_HEADER: &str = "x-oriel-actor";
+
 /// The value of [`HealthFile::schema`].
 pub const HEALTH_SCHEMA: &str = "oriel-daemon-health.v1";
 
@@ -131,14 +135,21 @@ pub struct StreamStatus {
 pub struct Readiness {
     /// Where the daemon stands.
     pub phase: DaemonPhase,
-    /// What keeps it in the gate; empty when nothing does.
+    /// What keeps it in the gate; empty when nothing does. A gate whose list has become empty is
+    /// left by a restart.
     pub blockers: Vec<Blocker>,
+    /// Whether `POST /control/restart` can start it again.
+    #[serde(default)]
+    pub restartable: bool,
 }
 
 /// One thing that keeps a daemon from taking events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Blocker {
+    /// Its name in addresses, the same at every start.
+    #[serde(default)]
+    pub id: String,
     /// What kind of thing it is.
     pub kind: BlockerKind,
     /// The thing itself: a path, a module, a key.
@@ -147,8 +158,25 @@ pub struct Blocker {
     pub label: String,
     /// Why it blocks.
     pub reason: String,
-    /// What may be done about it.
+    /// What may be done about it: words for `POST /control/readiness/{id}/{action}`.
     pub actions: Vec<String>,
+}
+
+impl BlockerKind {
+    /// Returns the word that stands for this kind in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConfigInvalid => "config-invalid",
+            Self::StoreNewerThanProgram => "store-newer-than-program",
+            Self::StoreNeedsMigrationBackup => "store-needs-migration-backup",
+            Self::DataDirPermissions => "data-dir-permissions",
+            Self::SigningKeyMissing => "signing-key-missing",
+            Self::UnsignedModuleConfig => "unsigned-module-config",
+            Self::StaleModuleSignature => "stale-module-signature",
+            Self::DiskNearlyFull => "disk-nearly-full",
+        }
+    }
 }
 
 /// What kinds of things keep a daemon from taking events.
@@ -278,6 +306,7 @@ mod tests {
     #[test]
     fn a_blocker_is_named_as_the_console_names_it() {
         let blocker = Blocker {
+            id: "store-newer-than-program".to_owned(),
             kind: BlockerKind::StoreNewerThanProgram,
             artifact_id: "oriel.db".to_owned(),
             label: "the store".to_owned(),
@@ -285,6 +314,7 @@ mod tests {
             actions: vec!["inspect".to_owned()],
         };
         let form = json!({
+            "id": "store-newer-than-program",
             "kind": "store-newer-than-program",
             "artifactId": "oriel.db",
             "label": "the store",
@@ -292,6 +322,22 @@ mod tests {
             "actions": ["inspect"],
         });
         assert_eq!(serde_json::to_value(&blocker).unwrap(), form);
+    }
+
+    #[test]
+    fn the_word_of_a_kind_is_its_json() {
+        for kind in [
+            BlockerKind::ConfigInvalid,
+            BlockerKind::StoreNewerThanProgram,
+            BlockerKind::StoreNeedsMigrationBackup,
+            BlockerKind::DataDirPermissions,
+            BlockerKind::SigningKeyMissing,
+            BlockerKind::UnsignedModuleConfig,
+            BlockerKind::StaleModuleSignature,
+            BlockerKind::DiskNearlyFull,
+        ] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
     }
 
     #[test]

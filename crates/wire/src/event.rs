@@ -249,6 +249,10 @@ pub struct EventsAfter<'a> {
     pub events: Vec<EventRow<'a>>,
     /// Where to go on: every event up to this number was looked at.
     pub next: i64,
+    /// The number of the last event that there is. Where it is less than the number after which events
+    /// were asked for, the store is another one than the asker knew.
+    #[serde(default)]
+    pub last: i64,
 }
 
 #[cfg(test)]

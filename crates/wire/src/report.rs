@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::event::EventRow;
+use crate::session::EntryText;
 use crate::stats::Counts;
 
 /// What requests to models used together, and what is known of its cost.
@@ -34,7 +35,8 @@ pub struct UsageSums {
 /// What was used, by one thing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Report {
-    /// What the rows are: `day`, `week`, `month`, `session`, `project`, `branch`, `model`, `block`.
+    /// What the rows are: `day`, `week`, `month`, `session`, `project`, `branch`, `model`, `agent`,
+    /// `block`.
     pub by: String,
     /// The time zone whose days these are.
     pub tz: String,
@@ -98,6 +100,31 @@ pub struct Block {
     /// How it goes, where it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pace: Option<Pace>,
+    /// How far the limits of agents are used up in it, where it runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<BlockLimit>,
+}
+
+/// How far the limit of one agent is used up in a running block, by the settings under `usage`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+pub struct BlockLimit {
+    /// The agent type.
+    pub agent_type: String,
+    /// What is counted: `tokens`, of input and output, or `cost`, in US dollars.
+    pub unit: String,
+    /// The limit.
+    pub limit: f64,
+    /// What is used.
+    pub used: f64,
+    /// How much of the limit that is.
+    pub percent: f64,
+    /// Of that unit an hour, since the agent's first usage in the block.
+    pub per_hour: f64,
+    /// Whether it is used up.
+    pub is_reached: bool,
+    /// When it was used up, to a quarter of an hour, or will be, if it goes on so; null where the block
+    /// ends before.
+    pub reached_at: Option<String>,
 }
 
 /// How fast a running block uses up, and where that leads.
@@ -163,6 +190,9 @@ pub struct EventWithTellings<'a> {
     pub event: EventRow<'a>,
     /// What was told, the first telling first.
     pub tellings: Vec<TellingRow>,
+    /// What was said in it, as far as it is kept.
+    #[serde(default)]
+    pub texts: Vec<EntryText>,
 }
 
 /// What one source told of an event.

@@ -109,6 +109,39 @@ pub struct TranscriptEntry<'a> {
     pub duration_ms: Option<u64>,
 }
 
+/// A part of what was said and done in a session, with the very words.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct SessionEntries<'a> {
+    /// The session.
+    pub session_id: Cow<'a, str>,
+    /// The entries, in the order in which they were received.
+    pub entries: Vec<SessionEntry<'a>>,
+    /// The `before` of the part that precedes this one.
+    pub older: Option<i64>,
+    /// The `after` of the part that follows this one.
+    pub newer: Option<i64>,
+}
+
+/// An event with its words.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct SessionEntry<'a> {
+    /// The event.
+    pub event: EventRow<'a>,
+    /// What was said in it, as far as it is kept.
+    pub texts: Vec<EntryText>,
+}
+
+/// Words of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EntryText {
+    /// Whose they are: prompt, answer, input or output.
+    pub role: String,
+    /// Their beginning, or all of them.
+    pub text: String,
+    /// How long they are altogether, in bytes.
+    pub bytes: u64,
+}
+
 /// The values that lists can be filtered by.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FilterOptions {

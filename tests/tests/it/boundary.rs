@@ -84,7 +84,7 @@ fn a_signal_ends_a_daemon_within_a_second_whoever_listens() {
             assert_eq!(stream.next(), None, "a stream ends whole");
         }
         for poll in &mut polls {
-            assert_eq!(poll.read("GET").unwrap().text(), r#"{"events":[],"next":1}"#);
+            assert_eq!(poll.read("GET").unwrap().text(), r#"{"events":[],"next":1,"last":1}"#);
         }
         assert!(!daemon.home().data_dir().join(HEALTH).exists());
         assert_eq!(daemon.oriel(&["status"]).code, Some(3));
@@ -162,7 +162,11 @@ fn other_machines_are_not_let_in_without_token_access() {
     }
     let home = Home::new();
     home.write("config.toml", "listen.host = \"0.0.0.0\"\n");
-    Launch::new().home(&home).refused().failed(1);
+    let daemon = Launch::new().home(&home).start();
+    let listens = daemon.control("GET", "/control/status").json()["addr"].clone();
+    assert!(listens.as_str().unwrap().starts_with("127.0.0.1:"), "the file does not count");
+    let readiness = daemon.control("GET", "/control/readiness").json();
+    assert_eq!(readiness["blockers"][0]["kind"], "config-invalid", "{readiness}");
 }
 
 #[test]

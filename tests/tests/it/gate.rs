@@ -9,6 +9,9 @@ use oriel_tests::events::{batch, event, names};
 use oriel_tests::{Daemon, Request, reads};
 use serde_json::{Value, json};
 
+mod kinds;
+mod restart;
+
 /// Where a SQLite file keeps its `user_version`: four bytes, the highest first.
 const VERSION_AT: u64 = 60;
 
@@ -98,6 +101,65 @@ fn check_blocked(daemon: &Daemon, path: &Path, known: u32) {
     assert_eq!(doctor.code, Some(1), "{doctor:?}");
     let doctor: Value = serde_json::from_str(&doctor.stdout).unwrap();
     assert_eq!(doctor["ok"], false);
+}
+
+/// Does something about a blocker.
+fn act(daemon: &Daemon, id: &str, action: &str, body: &Value) -> oriel_tests::Answer {
+    let target = format!("/control/readiness/{id}/{action}");
+    let request = match body {
+        Value::Null => Request::new("POST", &target),
+        body => Request::post(&target, body),
+    };
+    daemon.send(&request.header("x-oriel-authtok", daemon.token()))
+}
+
+/// Checks the status of an answer.
+#[track_caller]
+fn expect(answer: &oriel_tests::Answer, status: u16) {
+    assert_eq!(answer.status, status, "{}", answer.text());
+}
+
+/// Returns the names of what blocks.
+fn blockers(daemon: &Daemon) -> Vec<String> {
+    let readiness = daemon.control("GET", "/control/readiness").expect(200).json();
+    let blockers = readiness["blockers"].as_array().unwrap();
+    blockers.iter().map(|blocker| blocker["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Starts a daemon again through the control API, as the same process.
+fn restart(daemon: &mut Daemon) {
+    let pid = daemon.pid();
+    assert!(daemon.control("POST", "/control/restart").expect(202).json()["restarting"] == true);
+    daemon.come_back();
+    let status = daemon.control("GET", "/control/status").expect(200).json();
+    assert_eq!(status["pid"], pid, "no supervisor notices");
+}
+
+/// Tells of a prompt as Claude Code's hook does.
+fn hook(daemon: &Daemon, session: &str) {
+    let body = json!({ "session_id": session, "hook_event_name": "UserPromptSubmit",
+        "prompt": "hello", "prompt_id": session });
+    let path = daemon.home().path("body.json");
+    fs::write(&path, body.to_string()).unwrap();
+    let mut command = daemon.home().command(&["hook", "claude-code"]);
+    command.stdin(std::process::Stdio::from(fs::File::open(&path).unwrap()));
+    assert_eq!(daemon.home().run(command).code, Some(0));
+}
+
+/// Returns how many events there are, once there are as many.
+fn wait_for_events(daemon: &Daemon, count: u64) {
+    oriel_tests::wait::until("what hooks kept", || {
+        let stats = daemon.get("/api/stats").expect(200).json();
+        (stats["total_events"].as_u64()? >= count).then_some(())
+    });
+    assert_eq!(daemon.get("/api/stats").json()["total_events"], count);
+}
+
+/// Returns the entries of the audit whose target ends so.
+fn audited(daemon: &Daemon, ends: &str) -> Vec<Value> {
+    let page = daemon.control("GET", "/control/audit?limit=500").expect(200).json();
+    let entries = page["entries"].as_array().unwrap().iter();
+    entries.filter(|entry| entry["target"].as_str().unwrap().ends_with(ends)).cloned().collect()
 }
 
 fn version(path: &Path) -> u32 {

@@ -3,9 +3,15 @@
 #[cfg(test)]
 mod boundary;
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod daemon;
+#[cfg(test)]
+mod demo;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
@@ -23,6 +29,8 @@ mod loopback;
 #[cfg(test)]
 mod mcp;
 #[cfg(test)]
+mod modules;
+#[cfg(test)]
 mod notices;
 #[cfg(test)]
 mod otlp;
@@ -36,6 +44,8 @@ mod reports;
 mod search;
 #[cfg(test)]
 mod settings;
+#[cfg(test)]
+mod setup;
 #[cfg(test)]
 mod sources;
 #[cfg(test)]

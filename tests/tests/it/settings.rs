@@ -51,7 +51,7 @@ fn a_daemon_goes_by_the_settings_that_are_shown() {
 fn an_unknown_key_is_refused_and_the_nearest_named() {
     let home = Home::new();
     home.write("config.toml", "[listen]\nprot = 1\n");
-    for command in [&["config"][..], &["serve", "--port", "0"], &["store", "verify"]] {
+    for command in [&["config"][..], &["store", "verify"], &["report", "daily"]] {
         let refused = home.oriel(command);
         let said = refused.failed(1);
         for part in ["listen.prot", "listen.port", "config.toml"] {
@@ -63,6 +63,9 @@ fn an_unknown_key_is_refused_and_the_nearest_named() {
     assert!(refused.failed(2).contains("did you mean access?"), "{refused:?}");
     let wrong = fresh.oriel(&["serve", "--port", "99999"]);
     assert!(wrong.failed(2).contains("listen.port"), "{wrong:?}");
+    let mut wrong = fresh.command(&["serve"]);
+    wrong.env("ORIEL_LISTEN_PORT", "99999");
+    assert!(fresh.run(wrong).failed(2).contains("ORIEL_LISTEN_PORT"));
     home.write("config.toml", "listen.port = \n");
     assert!(home.oriel(&["config"]).failed(1).contains("line 1"));
     home.write("config.toml", "data_dir = \"/elsewhere\"\n");

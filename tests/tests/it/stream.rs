@@ -45,7 +45,10 @@ fn event_frames_are_the_rows_of_the_list() {
             payload.and_then(|payload| payload.strip_suffix('}')).unwrap().to_owned()
         })
         .collect();
-    assert_eq!(listed.text(), format!(r#"{{"events":[{}],"next":4}}"#, streamed.join(",")));
+    assert_eq!(
+        listed.text(),
+        format!(r#"{{"events":[{}],"next":4,"last":4}}"#, streamed.join(","))
+    );
 }
 
 #[test]
@@ -229,7 +232,7 @@ fn a_long_poll_answers_at_once_where_there_is_something() {
     assert_eq!(page.text(), daemon.get("/api/events?after=3").text());
     assert_eq!(page.json()["next"], 5);
     let nothing = daemon.get("/api/events/wait?after=5&timeout=0").expect(200);
-    assert_eq!(nothing.text(), r#"{"events":[],"next":5}"#);
+    assert_eq!(nothing.text(), r#"{"events":[],"next":5,"last":5}"#);
     assert_eq!(daemon.get("/api/events/wait").status, 400, "it must say after what");
 }
 
@@ -269,7 +272,7 @@ fn streams_and_long_polls_end_well_when_the_daemon_stops() {
     assert!(stopped.status.success(), "{stopped:?}");
     assert_eq!(stream.next(), None, "a whole body, not a broken connection");
     let answer = poll.read("GET").expect("a wait is answered, not cut off");
-    assert_eq!((answer.status, answer.text()), (200, r#"{"events":[],"next":1}"#));
+    assert_eq!((answer.status, answer.text()), (200, r#"{"events":[],"next":1,"last":1}"#));
 }
 
 #[test]
@@ -285,7 +288,11 @@ fn pages_lead_to_the_end() {
         assert_eq!(numbers, (after + 1..=1_200).collect::<Vec<_>>(), "pages of {page}");
     }
     let filtered = daemon.get("/api/events?after=0&agent_type=nobody").json();
-    assert_eq!(filtered, json!({ "events": [], "next": 1_200 }), "what does not match is passed");
+    assert_eq!(
+        filtered,
+        json!({ "events": [], "next": 1_200, "last": 1_200 }),
+        "what does not match is passed"
+    );
 }
 
 fn resume(daemon: &Daemon, after: i64) -> Stream {

@@ -17,14 +17,18 @@ pub(super) fn run(
     surroundings: &Surroundings,
     output: &mut Output<'_>,
 ) -> anyhow::Result<Exit> {
-    match config.command {
+    match &config.command {
+        Some(ConfigCommand::Set { key, value }) => {
+            write(key, Some(value), flags, surroundings, output)?;
+        }
+        Some(ConfigCommand::Unset { key }) => write(key, None, flags, surroundings, output)?,
         Some(ConfigCommand::Example) => output.print(&settings::example())?,
         Some(ConfigCommand::Path) => {
             let path = surroundings.locate(flags)?.config_path();
             output.print(&format!("{}\n", path.display()))?;
         }
         None => {
-            let resolved = surroundings.resolve(flags)?;
+            let resolved = surroundings.check(flags)?;
             if config.form.json {
                 output.json(&as_json(&resolved))?;
             } else {
@@ -33,6 +37,36 @@ pub(super) fn run(
         }
     }
     Ok(Exit::Done)
+}
+
+/// Writes one setting into the file, as the console does, and says what comes of it.
+fn write(
+    key: &str,
+    value: Option<&str>,
+    flags: &[Flag],
+    surroundings: &Surroundings,
+    output: &mut Output<'_>,
+) -> anyhow::Result<()> {
+    let data_dir = surroundings.locate(flags)?.data_dir;
+    let written = settings::write(&surroundings.given(flags), &data_dir, key, value)?;
+    let place = text::clean(&written.path.display().to_string());
+    let mut said = match (&written.file_value, written.changed) {
+        (Some(value), true) => format!("{key} is {value:?} in {place}\n"),
+        (Some(value), false) => format!("{key} is {value:?} in {place} already\n"),
+        (None, true) => format!("{key} is no longer in {place}\n"),
+        (None, false) => format!("{key} is not in {place}\n"),
+    };
+    if let Some(over) = &written.overridden_by {
+        let over = text::clean(&over.to_string());
+        said.push_str(&format!(
+            "{over} comes before the file, so it stays {:?}\n",
+            written.next_value
+        ));
+    } else if written.changed {
+        said.push_str("a daemon that runs takes it at its next start\n");
+    }
+    output.print(&said)?;
+    Ok(())
 }
 
 fn as_table(resolved: &Resolved, paint: Paint) -> String {

@@ -7,6 +7,7 @@ mod runtime;
 
 use std::path::Path;
 
+use oriel_runtime::config::Role;
 use oriel_runtime::settings::Flag;
 use serde_json::json;
 
@@ -41,7 +42,7 @@ async fn examine(
     flags: &[Flag],
     surroundings: &Surroundings,
 ) -> anyhow::Result<Vec<Check>> {
-    let resolved = surroundings.resolve(flags);
+    let resolved = surroundings.check(flags);
     let mut checks = vec![
         folder::config(resolved.as_ref(), data_dir),
         folder::data_dir(data_dir),
@@ -53,15 +54,19 @@ async fn examine(
     // Without the lock, or a daemon that has it, nobody can look into the store.
     let can_look = found.is_ok() && lock.verdict != Verdict::Fail;
     checks.push(lock);
-    if let Ok(resolved) = resolved {
-        let config = resolved.config;
+    // What the file says wrongly is told of above, and the daemon goes on without the file.
+    let mut room_bytes_min = machine::ROOM_BYTES_FAIL;
+    if let Ok(resolved) = surroundings.resolve(flags) {
+        let mut config = resolved.config;
+        room_bytes_min = config.store.free_bytes_min;
+        config.role = Role::Daemon;
         checks.push(runtime::port(&config, found.as_ref()));
         checks.push(machine::open_files(config.stream.clients_max));
         if can_look {
             checks.extend(runtime::store(config, found.as_ref()).await);
         }
     }
-    checks.push(machine::room(data_dir));
+    checks.push(machine::room(data_dir, room_bytes_min));
     Ok(checks)
 }
 

@@ -117,6 +117,21 @@ async fn to_file(
     whole
 }
 
+/// Writes a file that is there only once it is whole.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    let mut file = create(&part)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    let whole = written.and_then(|()| std::fs::rename(&part, path));
+    if whole.is_err() {
+        // It may not even be there.
+        let _ = std::fs::remove_file(&part);
+    }
+    whole
+}
+
 fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);

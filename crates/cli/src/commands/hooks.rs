@@ -1,24 +1,17 @@
 //! `oriel hooks`: our hooks in an agent's settings, put there and taken out again.
 
-mod claude;
-mod codex;
-mod diff;
-mod file;
-mod shell;
-
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use oriel_link::spool::Spool;
+use oriel_runtime::setup::{self, CLAUDE_EVENTS, Change, Wanted};
 
 use crate::Exit;
 use crate::args::{Global, Hooks, HooksChange, HooksFile, Scope};
 use crate::config::Surroundings;
 use crate::daemon::{self, Reached};
 use crate::output::Output;
-use crate::text;
-use claude::Wanted;
-use file::SettingsFile;
+use crate::{platform, text};
 
 /// The daemon's address where nobody says another.
 const URL: &str = "http://127.0.0.1:3142";
@@ -37,11 +30,11 @@ pub(super) fn run(
         Hooks::PrintCodexConfig { url } => {
             let url = address(url.as_deref());
             let flags = flags(None, global);
-            output.print(&codex::config(&program()?, &flags, &url))?;
+            output.print(&setup::codex_config(&platform::program()?, &flags, &url))?;
             Ok(Exit::Done)
         }
         Hooks::PrintClaudeOtel { url } => {
-            output.print(&codex::claude_otel(&address(url.as_deref())))?;
+            output.print(&setup::claude_otel(&address(url.as_deref())))?;
             Ok(Exit::Done)
         }
     }
@@ -53,20 +46,19 @@ fn install(
     surroundings: &Surroundings,
     output: &mut Output<'_>,
 ) -> anyhow::Result<Exit> {
-    let file = SettingsFile::read(&path(&change.file, surroundings)?)?;
+    let path = path(&change.file, surroundings)?;
     let wanted = Wanted {
-        program: program()?,
+        program: platform::program()?,
         flags: flags(change.url.as_deref(), global),
         statusline: change.statusline,
     };
-    let mut settings = file.settings()?;
-    claude::install(&mut settings, &wanted).map_err(|problem| file.misfit(&problem))?;
-    if settings == file.settings()? {
-        output.print(&format!("{} has our hooks already\n", shown(&file.path)))?;
-        return Ok(Exit::Done);
+    match setup::installing(&path, &wanted)? {
+        None => {
+            output.print(&format!("{} has our hooks already\n", shown(&setup::target(&path))))?;
+            Ok(Exit::Done)
+        }
+        Some(found) => finish(&found, change.dry_run, surroundings, output),
     }
-    let text = file.form().write(&settings);
-    finish(&file, Some(&text), change.dry_run, surroundings, output)
 }
 
 fn uninstall(
@@ -74,43 +66,32 @@ fn uninstall(
     surroundings: &Surroundings,
     output: &mut Output<'_>,
 ) -> anyhow::Result<Exit> {
-    let file = SettingsFile::read(&path(&change.file, surroundings)?)?;
-    let before = file.settings()?;
-    let mut settings = before.clone();
-    claude::uninstall(&mut settings);
-    if settings == before {
-        output.print(&format!("{} has none of our hooks\n", shown(&file.path)))?;
-        return Ok(Exit::Done);
+    let path = path(&change.file, surroundings)?;
+    match setup::uninstalling(&path)? {
+        None => {
+            output.print(&format!("{} has none of our hooks\n", shown(&setup::target(&path))))?;
+            Ok(Exit::Done)
+        }
+        Some(found) => finish(&found, change.dry_run, surroundings, output),
     }
-    // Where nothing else changed since, the file becomes what it was, to the byte.
-    let text = match file.original(&settings) {
-        Some(original) => Some(original),
-        None if settings.is_empty() => None,
-        None => Some(file.form().write(&settings)),
-    };
-    finish(&file, text.as_deref(), change.dry_run, surroundings, output)
 }
 
-/// Shows a change, and makes it unless it is only to be shown. No text is no file.
+/// Shows a change, and makes it unless it is only to be shown.
 fn finish(
-    file: &SettingsFile,
-    text: Option<&str>,
+    change: &Change,
     dry_run: bool,
     surroundings: &Surroundings,
     output: &mut Output<'_>,
 ) -> anyhow::Result<Exit> {
-    let place = shown(&file.path);
+    let place = shown(change.path());
     if dry_run {
-        let after = text.unwrap_or_default();
-        let difference = diff::lines(file.text.as_deref().unwrap_or_default(), after);
-        output.print(&format!("--- {place}\n+++ {place}\n{difference}"))?;
+        output.print(&format!("--- {place}\n+++ {place}\n{}", change.diff()))?;
         return Ok(Exit::Done);
     }
-    let backup = file.back_up(surroundings.clock.now())?;
-    file.replace(text)?;
-    let what = if text.is_some() { "changed" } else { "removed" };
-    let kept = backup.map(|path| format!("; the old one is {}", shown(&path))).unwrap_or_default();
-    output.print(&format!("{what} {place}{kept}\n"))?;
+    let made = change.make(surroundings.clock.now())?;
+    let what = if made.is_removed { "removed" } else { "changed" };
+    let backup = made.backup.map(|path| format!("; the old one is {}", shown(&path)));
+    output.print(&format!("{what} {place}{}\n", backup.unwrap_or_default()))?;
     Ok(Exit::Done)
 }
 
@@ -120,10 +101,9 @@ fn status(
     surroundings: &Surroundings,
     output: &mut Output<'_>,
 ) -> anyhow::Result<Exit> {
-    let file = SettingsFile::read(&path(file, surroundings)?)?;
-    let settings = file.settings()?;
-    let found = claude::found(&settings);
-    let place = shown(&file.path);
+    let path = path(file, surroundings)?;
+    let found = setup::found(&path)?;
+    let place = shown(&setup::target(&path));
     let mut lines = Vec::new();
     let mut exit = Exit::Done;
     if found.events.is_empty() {
@@ -132,9 +112,9 @@ fn status(
         ));
         exit = Exit::Failed;
     } else {
-        let all = claude::EVENTS.len();
+        let all = CLAUDE_EVENTS.len();
         lines.push(format!("{place} has our hooks for {} of {all} events", found.events.len()));
-        let missing: Vec<_> = claude::EVENTS
+        let missing: Vec<_> = CLAUDE_EVENTS
             .iter()
             .filter(|event| !found.events.iter().any(|has| has == *event))
             .collect();
@@ -188,13 +168,6 @@ fn path(file: &HooksFile, surroundings: &Surroundings) -> anyhow::Result<PathBuf
         (None, None) => bail!("there is no home folder; name the file with --settings"),
     };
     Ok(folder.join("settings.json"))
-}
-
-/// Returns this program, by a path that holds from anywhere.
-fn program() -> anyhow::Result<String> {
-    let path = std::env::current_exe().context("cannot tell where this program is")?;
-    let path = path.to_str().context("the path of this program is not valid UTF-8")?;
-    Ok(path.to_owned())
 }
 
 /// Returns what a hook needs to be told so that it finds the daemon that was meant here.

@@ -1,7 +1,7 @@
 //! `oriel seed`: demonstration data that looks like work.
 
 mod agents;
-mod story;
+pub(super) mod story;
 
 use oriel_runtime::settings::Flag;
 use serde::Deserialize;
@@ -20,7 +20,7 @@ const BATCH_EVENTS: usize = 200;
 
 /// What became of the events of one batch.
 #[derive(Debug, Default, Deserialize)]
-struct Receipt {
+pub(super) struct Receipt {
     received: u64,
     duplicates: u64,
     rejected: Vec<Value>,
@@ -60,7 +60,7 @@ pub(super) fn run(
     Ok(Exit::Done)
 }
 
-async fn post(service: &Service, events: &[Value]) -> anyhow::Result<Receipt> {
+pub(super) async fn post(service: &Service, events: &[Value]) -> anyhow::Result<Receipt> {
     let mut total = Receipt::default();
     for batch in events.chunks(BATCH_EVENTS) {
         let receipt: Receipt =

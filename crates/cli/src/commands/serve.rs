@@ -1,13 +1,22 @@
 //! `oriel serve`: the daemon, from its start to its end in good order.
 
+pub(super) mod pages;
+
 use std::io;
 use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use oriel_runtime::config::Config;
-use oriel_runtime::settings::Flag;
-use oriel_runtime::{Runtime, StartError};
+use oriel_console::Console;
+use oriel_launcher::service::Service;
+use oriel_launcher::{Keeper, Launch, Modules, ModulesConfig, launch, modules};
+use oriel_link::Link;
+use oriel_runtime::config::{Config, Role};
+use oriel_runtime::settings::{ConsoleSettings, Flag};
+use oriel_runtime::{Ending, Runtime, StartError};
+use oriel_wire::control::DaemonPhase;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::Color;
@@ -24,69 +33,210 @@ const STOP_WITHIN: Duration = Duration::from_secs(5);
 /// Runs the daemon until a signal or a request ends it.
 pub(super) fn run(
     flags: &[Flag],
+    how: Keeper,
     color: Color,
+    opens_console: bool,
     surroundings: &Surroundings,
     output: &mut Output<'_>,
 ) -> anyhow::Result<Exit> {
-    let resolved = surroundings.resolve(flags)?;
+    if how == Keeper::Direct {
+        launch::detach();
+    }
+    let mut resolved = surroundings.resolve(flags)?;
+    resolved.config.role = Role::Daemon;
     platform::create_only_private_files();
-    let _written_at_the_end = logs::start(&resolved.config.data_dir, resolved.log, color)?;
+    // Standard error of a daemon that runs by itself is for its last words.
+    let watched = (how != Keeper::Direct).then_some(color);
+    let written_at_the_end = logs::start(&resolved.config.data_dir, resolved.log, watched)?;
+    // An update may put another file in the program's place, and that is then the one to start.
+    let program = platform::program_file();
+    let launch = Launch::of_this_process(how, super::daemon::arguments(&resolved.rows));
     for warning in &resolved.warnings {
         tracing::warn!("{warning}");
     }
+    let modules = ModulesConfig {
+        data_dir: resolved.config.data_dir.clone(),
+        environment: surroundings.environment.clone(),
+        pace: modules::Pace::default(),
+    };
     let workers =
         tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
-    let exit = workers.block_on(serve(resolved.config, output));
+    let ended = workers.block_on(serve(
+        resolved.config,
+        resolved.console,
+        &launch,
+        modules,
+        opens_console.then_some(surroundings),
+        output,
+    ));
     workers.shutdown_background();
-    exit
+    if let Ended::With(exit) = ended? {
+        return Ok(exit);
+    }
+    // Whoever starts in our place finds the log written.
+    drop(written_at_the_end);
+    let error = platform::start_again(&program?);
+    Err(anyhow::Error::new(error).context("the daemon has stopped and cannot be started again"))
 }
 
-async fn serve(config: Config, output: &mut Output<'_>) -> anyhow::Result<Exit> {
+/// How a daemon ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// For good.
+    With(Exit),
+    /// To be started again.
+    Again,
+}
+
+async fn serve(
+    config: Config,
+    settings: ConsoleSettings,
+    launch: &Launch,
+    modules: ModulesConfig,
+    opens_for: Option<&Surroundings>,
+    output: &mut Output<'_>,
+) -> anyhow::Result<Ended> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let data_dir = config.data_dir.clone();
+    let pages = pages::config(&config, settings);
     let runtime = match Runtime::start(config).await {
         Ok(runtime) => runtime,
         Err(error) => return Err(explain(error, &data_dir).await),
     };
-    if let Err(error) = output.print(&format!("listening on {}\n", runtime.base_url())) {
+    if let Err(error) = launch.write(&data_dir) {
+        tracing::warn!(
+            "cannot tell how the daemon was started, so it cannot be restarted: {error}"
+        );
+    }
+    // In the gate nothing runs that the operator may be about to deny.
+    let modules =
+        (runtime.phase() == DaemonPhase::Ready).then(|| Arc::new(Modules::start(modules)));
+    let service = Service { data_dir: data_dir.clone(), modules: modules.clone(), now };
+    runtime.stand_beside(Link::InProcess(service.router()));
+    let console = match pages::start(pages, settings, runtime.link()).await {
+        Ok(console) => console,
+        Err(error) => {
+            runtime.shutdown().await;
+            return Err(error.into());
+        }
+    };
+    let mut ready = format!("listening on {}\n", runtime.base_url());
+    if let Some((_, addr)) = &console {
+        ready += &format!("console on http://{addr}; `oriel open` opens it\n");
+    }
+    if let Err(error) = output.print(&ready) {
         // The line is for whoever started us; without them the daemon serves all the same.
         tracing::warn!("cannot say that the daemon is ready: {error}");
     }
-
-    tokio::select! {
-        name = signals.next() => tracing::info!("stopping, on {name}"),
-        () = runtime.stopped() => tracing::info!("stopping, as asked"),
+    if let Some(surroundings) = opens_for {
+        open_console(&data_dir, surroundings, output).await;
     }
-    tokio::select! {
-        stopped = tokio::time::timeout(STOP_WITHIN, runtime.shutdown()) => match stopped {
-            Ok(()) => Ok(Exit::Done),
-            Err(_) => {
-                tracing::error!("something did not stop within {} s", STOP_WITHIN.as_secs());
-                Ok(Exit::Failed)
-            }
-        },
+
+    let ending = tokio::select! {
         name = signals.next() => {
-            tracing::warn!("ending at once, on a second signal ({name})");
-            Ok(Exit::Failed)
+            tracing::info!("stopping, on {name}");
+            Ending::Stop
         }
+        ending = runtime.stopped() => {
+            tracing::info!(?ending, "stopping, as asked");
+            ending
+        }
+    };
+    let services = Services { runtime, console: console.map(|(console, _)| console), modules };
+    end(services, ending, &mut signals).await
+}
+
+/// Tells the time for what is signed.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the launcher's service is made here and has no clock"
+)]
+fn now() -> String {
+    let since =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    oriel_wire::time::rfc3339(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// What runs in this process.
+struct Services {
+    runtime: Runtime,
+    console: Option<Console>,
+    modules: Option<Arc<Modules>>,
+}
+
+impl Services {
+    /// Stops them, those first that others are asked through.
+    async fn shutdown(self) {
+        if let Some(console) = self.console {
+            console.shutdown().await;
+        }
+        if let Some(modules) = &self.modules {
+            modules.shutdown().await;
+        }
+        self.runtime.shutdown().await;
+    }
+}
+
+/// Stops everything. A signal takes back that it is to start again; a second one ends it at once.
+async fn end(
+    services: Services,
+    mut ending: Ending,
+    signals: &mut Signals,
+) -> anyhow::Result<Ended> {
+    let mut stopping = pin!(tokio::time::timeout(STOP_WITHIN, services.shutdown()));
+    let in_time = loop {
+        tokio::select! {
+            // What came while it stopped is heard before it starts again.
+            biased;
+            name = signals.next() => match ending {
+                Ending::Restart => {
+                    tracing::info!("stopping, on {name}, and not starting again");
+                    ending = Ending::Stop;
+                }
+                Ending::Stop => {
+                    tracing::warn!("ending at once, on a second signal ({name})");
+                    return Ok(Ended::With(Exit::Failed));
+                }
+            },
+            stopped = &mut stopping => break stopped.is_ok(),
+        }
+    };
+    if !in_time {
+        tracing::error!("something did not stop within {} s", STOP_WITHIN.as_secs());
+    }
+    Ok(match ending {
+        // What did not stop ends with this program's image; what was answered is on disk.
+        Ending::Restart => Ended::Again,
+        Ending::Stop if in_time => Ended::With(Exit::Done),
+        Ending::Stop => Ended::With(Exit::Failed),
+    })
+}
+
+/// Prints a one-time link to the console and opens it. Whatever is in the way of that is in nobody
+/// else's way.
+async fn open_console(data_dir: &Path, surroundings: &Surroundings, output: &mut Output<'_>) {
+    let link = super::open::link(data_dir).await;
+    let shown = link.and_then(|url| Ok(super::open::show(&url, false, surroundings, output)?));
+    if let Err(error) = shown {
+        tracing::warn!("the console is not opened: {error:#}");
     }
 }
 
 /// The signals that end a daemon.
-struct Signals {
+pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
-    fn listen() -> io::Result<Self> {
+    pub(super) fn listen() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
         })
     }
 
-    async fn next(&mut self) -> &'static str {
+    pub(super) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",

@@ -34,7 +34,7 @@ pub(super) fn run(
     })
 }
 
-fn as_json(reached: &Reached, data_dir: &Path) -> Value {
+pub(super) fn as_json(reached: &Reached, data_dir: &Path) -> Value {
     let data_dir = data_dir.display().to_string();
     match reached {
         Reached::Live(live) => {
@@ -47,7 +47,7 @@ fn as_json(reached: &Reached, data_dir: &Path) -> Value {
     }
 }
 
-fn as_text(reached: &Reached, data_dir: &Path, paint: Paint) -> String {
+pub(super) fn as_text(reached: &Reached, data_dir: &Path, paint: Paint) -> String {
     let place = text::clean(&data_dir.display().to_string());
     match reached {
         Reached::Live(live) => live_text(&live.status, paint),

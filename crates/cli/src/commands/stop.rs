@@ -1,23 +1,13 @@
 //! `oriel stop`: asks the daemon to stop and waits until it is gone.
 
-use std::time::Duration;
-
-use anyhow::{Context as _, bail};
-use axum::body::Body;
-use axum::http::Method;
+use oriel_launcher::direct;
 use oriel_runtime::settings::Flag;
 
 use crate::Exit;
 use crate::config::Surroundings;
-use crate::daemon::{self, Live, Reached};
+use crate::daemon::{self, Reached};
 use crate::output::Output;
-use crate::{platform, progress, text};
-
-/// A daemon that is not gone by then is left to its fate.
-const GONE_WITHIN: Duration = Duration::from_secs(10);
-
-/// How often we look.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+use crate::{progress, text};
 
 /// Stops the daemon.
 pub(super) fn run(
@@ -39,26 +29,8 @@ pub(super) fn run(
             }
         };
         let pid = live.status.pid;
-        stop(&live).await?;
+        progress::show("waiting for the daemon to stop", direct::stop(&live)).await?;
         output.print(&format!("the daemon, process {pid}, has stopped\n"))?;
         Ok(Exit::Done)
     })
-}
-
-async fn stop(live: &Live) -> anyhow::Result<()> {
-    let pid = live.status.pid;
-    live.peer
-        .send(Method::POST, "/control/shutdown", Body::empty())
-        .await
-        .with_context(|| format!("cannot stop process {pid}"))?;
-    let gone = async {
-        while platform::process_runs(pid) {
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    };
-    let gone = tokio::time::timeout(GONE_WITHIN, gone);
-    if progress::show("waiting for the daemon to stop", gone).await.is_err() {
-        bail!("process {pid} was asked to stop but still runs; end it with `kill {pid}`");
-    }
-    Ok(())
 }

@@ -52,13 +52,15 @@ pub(super) async fn status(State(app): Shared) -> Result<Response, ApiError> {
 #[utoipa::path(get, path = "/control/readiness", tag = "control",
     responses((status = 200, body = Readiness)))]
 pub(super) async fn readiness(State(app): Shared) -> Response {
-    found(&Readiness { phase: *app.phase.borrow(), blockers: app.blockers().to_vec() })
+    let (blockers, restartable) = (app.blockers(), app.restartable());
+    found(&Readiness { phase: *app.phase.borrow(), blockers, restartable })
 }
 
 /// Stops the daemon in good order.
 #[utoipa::path(post, path = "/control/shutdown", tag = "control", responses((status = 202)))]
 pub(super) async fn shutdown(State(app): Shared) -> Response {
     tracing::info!("asked to stop through the control API");
+    app.again.store(false, std::sync::atomic::Ordering::SeqCst);
     app.stop.send_replace(true);
     json(StatusCode::ACCEPTED, &serde_json::json!({ "stopping": true }))
 }

@@ -45,10 +45,19 @@ pub(crate) enum ApiError {
     Busy(Cow<'static, str>),
     /// Something must be mended first.
     #[error(
-        "the runtime takes no events until something is mended ({0} to mend); `oriel doctor` and \
-         GET /control/readiness say what"
+        "the runtime takes no events until something is mended ({0} to mend) and it is restarted; \
+         `oriel doctor` and GET /control/readiness say what"
     )]
     Blocked(usize),
+    /// It is not possible as things are.
+    #[error("{0}")]
+    Conflict(Cow<'static, str>),
+    /// Something must be made first.
+    #[error("{0}")]
+    Locked(Cow<'static, str>),
+    /// The disk is full.
+    #[error("{0}")]
+    NoRoom(String),
     /// Events were not stored.
     #[error(transparent)]
     Append(#[from] AppendError),
@@ -58,6 +67,12 @@ pub(crate) enum ApiError {
     /// The store was not maintained.
     #[error(transparent)]
     Maintain(#[from] MaintainError),
+    /// Fields of a form are not what they must be.
+    #[error("some fields cannot be taken")]
+    Fields(Vec<FieldError>),
+    /// The operator's key cannot be made.
+    #[error("the operator's key was not made: {0}")]
+    Key(String),
 }
 
 impl IntoResponse for ApiError {
@@ -69,6 +84,9 @@ impl IntoResponse for ApiError {
         let mut response = match self {
             Self::Invalid(details) => {
                 json(status, &Invalid { error: "Invalid event payload".into(), details })
+            }
+            Self::Fields(details) => {
+                json(status, &Invalid { error: "some fields cannot be taken".into(), details })
             }
             Self::TooManyListeners(max) => {
                 let full = TooManyListeners { error: "SSE client limit reached", max_clients: max };
@@ -94,6 +112,16 @@ struct TooManyListeners {
 }
 
 impl ApiError {
+    /// Returns the refusal where a file of the user could not be written, which they can mend.
+    pub(crate) fn file(source: &std::io::Error, message: String) -> Self {
+        match source.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                Self::NoRoom(message)
+            }
+            _ => Self::Conflict(message.into()),
+        }
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
@@ -106,12 +134,16 @@ impl ApiError {
             | Self::Blocked(_)
             | Self::Append(AppendError::Full { .. } | AppendError::Closing)
             | Self::Maintain(MaintainError::Closing) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoRoom(_) => StatusCode::INSUFFICIENT_STORAGE,
             // The disk may be full: the sender keeps its events and tries again.
             Self::Append(AppendError::Disk(_)) => StatusCode::INSUFFICIENT_STORAGE,
-            Self::Maintain(MaintainError::Exists(_) | MaintainError::File { .. }) => {
+            Self::Conflict(_)
+            | Self::Maintain(MaintainError::Exists(_) | MaintainError::File { .. }) => {
                 StatusCode::CONFLICT
             }
-            Self::Read(_) | Self::Maintain(MaintainError::Sqlite(_)) => {
+            Self::Fields(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Locked(_) => StatusCode::LOCKED,
+            Self::Key(_) | Self::Read(_) | Self::Maintain(MaintainError::Sqlite(_)) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         }

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use oriel_model::{EventNumber, NewEvent};
-use oriel_store::Appended;
+use oriel_store::{Appended, Followed};
 use oriel_wire::{
     BatchReceipt, EventPage, EventsAfter, FieldError, Invalid, Problem, RawEvent, Receipt,
     RejectedEvent,
@@ -36,6 +36,9 @@ const QUOTES_MAX: usize = 3;
 
 /// How long a long poll waits where it does not say.
 const WAIT_SECONDS: i64 = 25;
+
+/// A wait for words looks so often for them in events that are there before it answers without any.
+const LOOKS_MAX: usize = 8;
 
 /// The longest that a long poll waits.
 const WAIT_SECONDS_MAX: i64 = 60;
@@ -101,6 +104,7 @@ pub(super) async fn post_batch(
         ("source" = Option<String>, Query), ("since" = Option<String>, Query),
         ("until" = Option<String>, Query), ("limit" = Option<i64>, Query),
         ("offset" = Option<i64>, Query),
+        ("text" = Option<String>, Query, description = "Words, as `q` of `/api/search`"),
         ("after" = Option<i64>, Query, description = "Answers with `EventsAfter`")),
     responses((status = 200, body = EventPage<'static>)))]
 pub(super) async fn list(State(app): Shared, params: Params) -> Result<Response, ApiError> {
@@ -120,7 +124,11 @@ pub(super) async fn list(State(app): Shared, params: Params) -> Result<Response,
         ("after" = i64, Query, description = "The last event that was seen; 0 is before all"),
         ("timeout" = Option<i64>, Query, description = "Seconds, 25 unless told, 60 at most"),
         ("limit" = Option<i64>, Query), ("session_id" = Option<String>, Query),
-        ("agent_type" = Option<String>, Query), ("event_type" = Option<String>, Query)),
+        ("agent_type" = Option<String>, Query), ("event_type" = Option<String>, Query),
+        ("status" = Option<String>, Query), ("tool_name" = Option<String>, Query),
+        ("branch" = Option<String>, Query), ("project" = Option<String>, Query),
+        ("model" = Option<String>, Query), ("source" = Option<String>, Query),
+        ("text" = Option<String>, Query, description = "Words, as `q` of `/api/search`")),
     responses((status = 200, body = EventsAfter<'static>)))]
 pub(super) async fn wait(State(app): Shared, params: Params) -> Result<Response, ApiError> {
     let mut after = EventNumber(params.int("after").ok_or_else(|| {
@@ -131,6 +139,7 @@ pub(super) async fn wait(State(app): Shared, params: Params) -> Result<Response,
     let until = Instant::now() + Duration::from_secs(seconds.unsigned_abs());
     let mut last_event = app.hub.last_event();
     let mut stopping = pin!(app.stopping());
+    let mut looks = 0;
     loop {
         last_event.borrow_and_update();
         let page = Following::read(&app, after, &params, limit).await?;
@@ -138,6 +147,16 @@ pub(super) async fn wait(State(app): Shared, params: Params) -> Result<Response,
         if !page.events.is_empty() {
             return Ok(page.answer());
         }
+        // Words are looked for in so many events at a time. Where many more are left, whoever asks
+        // is told how far it is and asks again.
+        if !page.is_at_end {
+            looks += 1;
+            if looks == LOOKS_MAX || Instant::now() >= until {
+                return Ok(page.answer());
+            }
+            continue;
+        }
+        looks = 0;
         let committed = async {
             tokio::select! {
                 committed = last_event.changed() => committed.is_ok(),
@@ -155,6 +174,10 @@ struct Following {
     events: Vec<oriel_model::StoredEvent>,
     /// Where to go on: all events up to this one were looked at.
     next: EventNumber,
+    /// The last event that there is.
+    last: EventNumber,
+    /// Whether nothing is left to look at.
+    is_at_end: bool,
 }
 
 impl Following {
@@ -168,17 +191,18 @@ impl Following {
         // Read before the events are: what is committed in between is read again, not missed.
         let last = *app.hub.last_event().borrow();
         if last <= after {
-            return Ok(Self { events: Vec::new(), next: after });
+            return Ok(Self { events: Vec::new(), next: after, last, is_at_end: true });
         }
-        let events = store.events_after(after, params.event_filter(), limit).await?;
-        let reached = events.last().map_or(after, |stored| stored.number);
-        let next = if events.len() < limit { reached.max(last) } else { reached };
-        Ok(Self { events, next })
+        let Followed { events, reached } =
+            store.follow(after, params.event_filter(), limit).await?;
+        let seen = events.last().map_or(after, |stored| stored.number);
+        let next = reached.unwrap_or(seen.max(last));
+        Ok(Self { events, next, last: last.max(seen), is_at_end: reached.is_none() })
     }
 
     fn answer(&self) -> Response {
         let events = self.events.iter().map(event_row).collect();
-        found(&EventsAfter { events, next: self.next.0 })
+        found(&EventsAfter { events, next: self.next.0, last: self.last.0 })
     }
 }
 

@@ -27,6 +27,10 @@ pub(crate) enum Class {
     Control,
 }
 
+/// Marks the answer to whoever was not let through.
+#[derive(Clone, Copy)]
+pub(super) struct Refused;
+
 /// Lets a request of this class through, or refuses it.
 pub(super) async fn guard(
     State((app, class)): State<(Arc<App>, Class)>,
@@ -37,7 +41,9 @@ pub(super) async fn guard(
         Ok(()) => next.run(request).await,
         Err(refusal) => {
             app.metrics.refused.inc();
-            refusal.into_response()
+            let mut response = refusal.into_response();
+            response.extensions_mut().insert(Refused);
+            response
         }
     }
 }
@@ -52,7 +58,7 @@ fn check(app: &App, class: Class, headers: &HeaderMap) -> Result<(), ApiError> {
         Class::Read => app.config.access == Access::Token,
         Class::Ingest => !listen.host.is_loopback(),
     };
-    if !needs_token || has_token(headers, class, app.home.authtok()) {
+    if !needs_token || has_token(headers, class, &app.home.authtok()) {
         return Ok(());
     }
     Err(ApiError::NoToken(match class {

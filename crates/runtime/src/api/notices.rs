@@ -135,7 +135,7 @@ fn blockers(app: &App) -> Vec<Notice> {
     let notices = (1..).zip(app.blockers()).map(|(nth, blocker)| Notice {
         id: NoticeId(-nth),
         version: 1,
-        posted: of_blocker(blocker).fitted(),
+        posted: of_blocker(&blocker).fitted(),
         created_at: app.started_at,
         snoozed_until: None,
         opened_at: None,

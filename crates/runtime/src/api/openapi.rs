@@ -3,9 +3,11 @@
 use axum::response::Response;
 use utoipa::OpenApi;
 
+use super::opinions;
 use super::reply::found;
+use super::{audit, board, gate, parts, stream, told, tools};
 use super::{control, events, health, imports, notices, reports, search, sessions, states, stats};
-use super::{stream, told};
+use super::{modules, settings, setup};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -29,6 +31,14 @@ use super::{stream, told};
         reports::provenance, reports::recalculate,
         imports::start, imports::overview, imports::one, imports::cancel,
         imports::archive, imports::restore, imports::verify_archive,
+        board::board, board::table, parts::turns, parts::files, tools::detail,
+        gate::act, gate::restart, audit::list, audit::note,
+        opinions::list, opinions::one, opinions::compose, opinions::preview, opinions::verify,
+        opinions::key, opinions::create_key,
+        modules::list, modules::reach, modules::act,
+        settings::list, settings::change, setup::hooks, setup::install, setup::uninstall,
+        setup::overview, setup::test, setup::access, setup::rotate, setup::about,
+        sessions::entries,
     ),
     components(schemas(oriel_wire::EventsAfter<'static>))
 )]

@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
-use oriel_store::EventFilter;
+use oriel_store::{EventFilter, Sought};
 
 use super::error::ApiError;
 use crate::imports::day;
@@ -91,6 +91,7 @@ impl Params {
             source: self.text("source"),
             since: self.text("since"),
             until: self.text("until"),
+            text: self.text("text").map(|text| Sought::of(&text)),
         }
     }
 }

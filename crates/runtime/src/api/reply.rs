@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
 use hyper::body::Body as _;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
 
@@ -33,6 +34,28 @@ pub(super) async fn read_body(body: Body, bytes_max: usize) -> Result<Bytes, Api
     whole.map(Collected::to_bytes).map_err(|error| {
         if error.is::<LengthLimitError>() { ApiError::TooLong(bytes_max) } else { ApiError::Cut }
     })
+}
+
+/// The longest body that steers anything.
+const CONTROL_BYTES_MAX: usize = 64 * 1024;
+
+/// Reads the body of a request that steers.
+pub(super) async fn parsed_body<T: DeserializeOwned>(body: Body) -> Result<T, ApiError> {
+    let body = read_body(body, CONTROL_BYTES_MAX).await?;
+    serde_json::from_slice(&body)
+        .map_err(|error| ApiError::Bad(format!("the request cannot be read: {error}").into()))
+}
+
+/// Reads the body of a request that steers and may say nothing.
+pub(super) async fn optional_body<T: DeserializeOwned + Default>(
+    body: Body,
+) -> Result<T, ApiError> {
+    let body = read_body(body, CONTROL_BYTES_MAX).await?;
+    if body.trim_ascii().is_empty() {
+        return Ok(T::default());
+    }
+    serde_json::from_slice(&body)
+        .map_err(|error| ApiError::Bad(format!("the request cannot be read: {error}").into()))
 }
 
 /// Returns whether a body says of itself that it is JSON or plain text, in which some senders

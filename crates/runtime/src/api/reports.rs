@@ -32,7 +32,7 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 /// is the machine's own unless told; `until` is exclusive where it is a time, and inclusive where it
 /// is a day.
 #[utoipa::path(get, path = "/api/reports", tag = "reports", params(
-        ("by" = Option<String>, Query, description = "`day` (unless told), `week`, `month`, `session`, `project`, `branch`, `model` or `block`"),
+        ("by" = Option<String>, Query, description = "`day` (unless told), `week`, `month`, `session`, `project`, `branch`, `model`, `agent` or `block`"),
         ("tz" = Option<String>, Query, description = "A name such as `Europe/Vienna`, or an offset such as `+01:00`"),
         ("since" = Option<String>, Query, description = "A day of `tz`, or a time as in RFC 3339"),
         ("until" = Option<String>, Query, description = "A day of `tz`, or a time as in RFC 3339"),
@@ -44,7 +44,7 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 pub(super) async fn usage(State(app): Shared, params: Params) -> Result<Response, ApiError> {
     let by = params.text("by").unwrap_or_else(|| By::Day.as_str().to_owned());
     let by = By::from_word(&by).ok_or_else(|| {
-        let words = "day, week, month, session, project, branch, model or block";
+        let words = "day, week, month, session, project, branch, model, agent or block";
         ApiError::Bad(format!("`by` must be one of {words}").into())
     })?;
     let zone = zone_of(&app, &params)?;
@@ -65,7 +65,8 @@ pub(super) async fn usage(State(app): Shared, params: Params) -> Result<Response
     };
     let used = app.store()?.usage(filter, by.needs_sessions()).await?;
     let rows_max = params.limit("limit", ROWS_MAX);
-    let wanted = Wanted { by, zone, since, now: app.now(), rows_max };
+    let limits = app.config.usage_limits.clone();
+    let wanted = Wanted { by, zone, since, now: app.now(), rows_max, limits };
     Ok(found::<Report>(&report::report(&wanted, &used)))
 }
 
@@ -117,9 +118,11 @@ pub(super) async fn event(
     let next = store.events_after(EventNumber(number.0 - 1), EventFilter::default(), 1).await?;
     let stored = next.into_iter().find(|stored| stored.number == number).ok_or_else(missing)?;
     let tellings = store.tellings(number).await?;
+    let texts = store.texts(number, usize::MAX).await?;
     Ok(found(&EventWithTellings {
         event: crate::rows::event_row(&stored),
         tellings: tellings.into_iter().map(telling_row).collect(),
+        texts: texts.into_iter().map(crate::rows::text_row).collect(),
     }))
 }
 

@@ -12,13 +12,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post};
 use tower::ServiceExt;
 
+use super::audit::audited;
 use super::error::ApiError;
 use super::guard::{Class, guard};
+use super::opinions;
 use super::reply::with_etag;
+use super::{audit, board, gate, parts, stream, told, tools};
 use super::{
     control, events, health, imports, notices, openapi, reports, search, sessions, states, stats,
 };
-use super::{stream, told};
+use super::{modules, settings, setup};
 use crate::app::App;
 
 /// A request that there is.
@@ -80,7 +83,47 @@ pub(crate) const ROUTES: &[Route] = &[
     control(Method::GET, "/control/archive", || get(imports::archive)),
     control(Method::POST, "/control/archive/restore", || post(imports::restore)),
     control(Method::POST, "/control/archive/verify", || post(imports::verify_archive)),
+    read("/api/board", || get(board::board)),
+    read("/api/sessions/table", || get(board::table)),
+    read("/api/sessions/{id}/turns", || get(parts::turns)),
+    read("/api/sessions/{id}/files", || get(parts::files)),
+    read("/api/stats/tools/detail", || get(tools::detail)),
+    control(Method::POST, "/control/readiness/{id}/{action}", || post(gate::act)),
+    control(Method::POST, "/control/restart", || post(gate::restart)),
+    control(Method::GET, AUDIT, || get(audit::list)),
+    control(Method::POST, AUDIT, || post(audit::note)),
+    read("/api/opinions", || get(opinions::list)),
+    read("/api/opinions/{id}", || get(opinions::one)),
+    control(Method::POST, "/control/opinions", || post(opinions::compose)),
+    control(Method::POST, "/control/opinions/preview", || post(opinions::preview)),
+    control(Method::POST, "/control/opinions/verify", || post(opinions::verify)),
+    control(Method::GET, "/control/keys", || get(opinions::key)),
+    control(Method::POST, "/control/keys", || post(opinions::create_key)),
+    control(Method::GET, "/control/modules", || get(modules::list)),
+    control(Method::GET, "/control/modules/{id}/reach", || get(modules::reach)),
+    control(Method::POST, "/control/modules/{id}/{action}", || post(modules::act)),
+    control(Method::GET, "/control/settings", || get(settings::list)),
+    control(Method::POST, "/control/settings", || post(settings::change)),
+    control(Method::GET, "/control/hooks", || get(setup::hooks)),
+    control(Method::POST, "/control/hooks/{agent}/install", || post(setup::install)),
+    control(Method::POST, "/control/hooks/{agent}/uninstall", || post(setup::uninstall)),
+    control(Method::GET, "/control/setup", || get(setup::overview)),
+    control(Method::POST, "/control/setup/test", || post(setup::test)),
+    control(Method::GET, "/control/access", || get(setup::access)),
+    control(Method::POST, "/control/token/rotate", || post(setup::rotate)),
+    control(Method::GET, "/control/about", || get(setup::about)),
+    read("/api/sessions/{id}/entries", || get(sessions::entries)),
 ];
+
+/// Where the console tells of what it refused, which makes an entry of its own.
+const AUDIT: &str = "/control/audit";
+
+impl Route {
+    /// Returns whether it is written down who asked for it.
+    fn is_audited(&self) -> bool {
+        self.class == Class::Control && self.method != Method::GET && self.path != AUDIT
+    }
+}
 
 const fn ingest(path: &'static str, handler: fn() -> MethodRouter<Arc<App>>) -> Route {
     Route { method: Method::POST, path, class: Class::Ingest, handler }
@@ -107,7 +150,11 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         if route.class == Class::Read {
             handler = handler.layer(from_fn(with_etag));
         }
-        router = router.route(route.path, handler.layer(guarded(route.class)));
+        handler = handler.layer(guarded(route.class));
+        if route.is_audited() {
+            handler = handler.layer(from_fn_with_state((Arc::clone(app), route.path), audited));
+        }
+        router = router.route(route.path, handler);
     }
     // What does not exist is as closed as what does.
     let router = router
@@ -156,7 +203,7 @@ fn is_at(route: &str, path: &str) -> bool {
     }
 }
 
-/// Writes the path as the routes do: in lower case but for names of sessions, and without a slash
+/// Writes the path as the routes do: in lower case but for names of sessions and opinions, and without a slash
 /// at its end.
 fn with_usual_path(mut request: Request) -> Request {
     let path = request.uri().path();
@@ -178,14 +225,18 @@ fn with_usual_path(mut request: Request) -> Request {
 
 fn usual_path(path: &str) -> String {
     const SESSIONS: &str = "/api/sessions/";
+    const OPINIONS: &str = "/api/opinions/";
     let path = match path.strip_suffix('/') {
         Some("") | None => path,
         Some(shorter) => shorter,
     };
     let lower = path.to_ascii_lowercase();
+    if lower.starts_with(OPINIONS) {
+        return format!("{OPINIONS}{}", &path[OPINIONS.len()..]);
+    }
     let Some(rest) = lower.strip_prefix(SESSIONS) else { return lower };
     let id = &path[SESSIONS.len()..];
-    for part in ["/transcript", "/provenance", "/state"] {
+    for part in ["/transcript", "/provenance", "/state", "/turns", "/files", "/entries"] {
         if let Some(shorter) = rest.strip_suffix(part) {
             return format!("{SESSIONS}{}{part}", &id[..shorter.len()]);
         }
@@ -206,6 +257,7 @@ mod tests {
             ("/api/sessions/AbC/Transcript/", "/api/sessions/AbC/transcript"),
             ("/api/Sessions/AbC/Provenance", "/api/sessions/AbC/provenance"),
             ("/Metrics", "/metrics"),
+            ("/API/Opinions/sha256:AbC/", "/api/opinions/sha256:AbC"),
         ] {
             assert_eq!(usual_path(path), expected);
         }

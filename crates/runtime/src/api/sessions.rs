@@ -4,24 +4,28 @@ use std::borrow::Cow;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use oriel_model::{EventKind, Outcome, StoredEvent};
-use oriel_store::{PhaseFilter, SessionFilter};
+use oriel_model::{EventKind, EventNumber, Outcome, StoredEvent};
+use oriel_store::{EntriesQuery, Entry, Part, PhaseFilter, SessionFilter};
 use oriel_wire::time::{iso_text, sqlite_text};
 use oriel_wire::{
-    BranchOption, FilterOptions, Problem, SessionPage, SessionWithEvents, Transcript,
-    TranscriptEntry,
+    BranchOption, FilterOptions, Problem, SessionEntries, SessionEntry, SessionPage,
+    SessionWithEvents, Transcript, TranscriptEntry,
 };
-use serde_json::Value;
 
 use super::Shared;
 use super::error::ApiError;
 use super::params::{Params, ROWS_MAX};
 use super::reply::found;
-use crate::rows::{event_row, session_row};
+use crate::rows::{detail, event_row, session_row, text_row};
 
-/// What tells most of an event, the first that says anything.
-const DETAILS: [&str; 7] =
-    ["content_preview", "command", "file_path", "pattern", "query", "error", "diff_preview"];
+/// A part of a session has so many entries where nothing is said.
+const ENTRIES: usize = 100;
+
+/// A part of a session has no more entries than this; the rest is read in further parts.
+const ENTRIES_MAX: usize = 500;
+
+/// So much of each text is shown where nothing is said.
+const TEXT_BYTES: usize = 16 * 1024;
 
 /// Lists sessions: active, then idle, then ended ones, each by its last event.
 #[utoipa::path(get, path = "/api/sessions", tag = "sessions", params(
@@ -89,6 +93,59 @@ pub(super) async fn transcript(
     Ok(found(&Transcript { session_id: Cow::Owned(id), entries }))
 }
 
+/// Shows what was said and done in a session with the very words, part by part, each oldest first.
+#[utoipa::path(get, path = "/api/sessions/{id}/entries", tag = "sessions", params(
+        ("id" = String, Path),
+        ("after" = Option<i64>, Query, description = "What came after this event; 0 is before all"),
+        ("before" = Option<i64>, Query, description = "What came before this event; the end unless told"),
+        ("until" = Option<i64>, Query, description = "Nothing that came after this event"),
+        ("limit" = Option<i64>, Query, description = "100 unless told, 500 at most"),
+        ("text_bytes" = Option<i64>, Query, description = "How much of each text; 16384 unless told")),
+    responses((status = 200, body = SessionEntries<'static>), (status = 400, body = Problem),
+        (status = 404, body = Problem)))]
+pub(super) async fn entries(
+    State(app): Shared,
+    Path(id): Path<String>,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let part = match (params.int("after"), params.int("before")) {
+        (Some(_), Some(_)) => {
+            return Err(ApiError::Bad("say `after` or `before`, not both".into()));
+        }
+        (Some(number), None) => Part::After(EventNumber(number)),
+        (None, Some(number)) => Part::Before(EventNumber(number)),
+        (None, None) => Part::Last,
+    };
+    let text_bytes =
+        params.int("text_bytes").map_or(TEXT_BYTES, |bytes| usize::try_from(bytes).unwrap_or(0));
+    let query = EntriesQuery {
+        session: id.clone(),
+        part,
+        until: params.int("until").map(EventNumber),
+        limit: params.limit("limit", ENTRIES).min(ENTRIES_MAX),
+        text_bytes,
+    };
+    let found_part = app.store()?.entries(query).await?;
+    let page = found_part.ok_or(ApiError::NotFound("Session not found".into()))?;
+    let number = |entry: Option<&Entry>| entry.map(|entry| entry.event.number.0);
+    // Where nothing is left in this direction, the other one begins where this one was asked from.
+    let edge = params.int("after").or(params.int("before"));
+    let (older, newer) = (
+        number(page.entries.first()).or(edge.map(|edge| edge.saturating_add(1))),
+        number(page.entries.last()).or(edge.map(|edge| edge.saturating_sub(1))),
+    );
+    let (older, newer) = (older.filter(|_| page.has_older), newer.filter(|_| page.has_newer));
+    let events: Vec<_> = page.entries;
+    let (events, texts): (Vec<_>, Vec<_>) =
+        events.into_iter().map(|entry| (entry.event, entry.texts)).unzip();
+    let entries = events.iter().zip(texts).map(|(event, texts)| SessionEntry {
+        event: event_row(event),
+        texts: texts.into_iter().map(text_row).collect(),
+    });
+    let entries = entries.collect();
+    Ok(found(&SessionEntries { session_id: Cow::Owned(id), entries, older, newer }))
+}
+
 /// Lists the values that lists can be filtered by.
 #[utoipa::path(get, path = "/api/filter-options", tag = "events",
     responses((status = 200, body = FilterOptions)))]
@@ -136,41 +193,5 @@ fn entry(stored: &StoredEvent) -> TranscriptEntry<'_> {
         tokens_out: said(event.tokens.output),
         cost_usd: event.cost_usd.filter(|&cost| cost > 0.0),
         duration_ms: event.duration_ms,
-    }
-}
-
-fn detail(kind: EventKind, metadata: &str) -> Option<String> {
-    let metadata: Value = serde_json::from_str(metadata).ok()?;
-    let text = |value: &Value| Some(value.as_str()?.to_owned()).filter(|text| !text.is_empty());
-    let message = match kind {
-        EventKind::UserPrompt => metadata.get("message").and_then(text),
-        _ => None,
-    };
-    message.or_else(|| {
-        DETAILS.iter().find_map(|&key| {
-            let value = metadata.get(key)?;
-            text(value).or_else(|| if key == "error" { text(value.get("message")?) } else { None })
-        })
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_detail_is_the_first_thing_that_says_anything() {
-        let tool = EventKind::ToolUse;
-        check(tool, r#"{"file_path":"a.rs","command":"ls"}"#, Some("ls"));
-        check(tool, r#"{"command":"","file_path":"a.rs"}"#, Some("a.rs"));
-        check(tool, r#"{"error":{"message":"broken"}}"#, Some("broken"));
-        check(tool, r#"{"message":"for prompts only"}"#, None);
-        check(EventKind::UserPrompt, r#"{"message":"hello","command":"ls"}"#, Some("hello"));
-        check(tool, r#""text""#, None);
-        check(tool, "not json", None);
-    }
-
-    fn check(kind: EventKind, metadata: &str, expected: Option<&str>) {
-        assert_eq!(detail(kind, metadata).as_deref(), expected, "{metadata}");
     }
 }

@@ -155,7 +155,7 @@ async fn read_usage(app: &App) -> Result<Vec<AgentUsage>, ApiError> {
 }
 
 /// Returns a share, to four places.
-fn ratio(part: u64, whole: u64) -> f64 {
+pub(super) fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { (part as f64 / whole as f64 * 10_000.0).round() / 10_000.0 }
 }
 

@@ -36,7 +36,9 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
         ("event_type" = Option<String>, Query), ("session_id" = Option<String>, Query),
         ("tool_name" = Option<String>, Query), ("branch" = Option<String>, Query),
         ("project" = Option<String>, Query), ("model" = Option<String>, Query),
-        ("source" = Option<String>, Query), ("status" = Option<String>, Query)),
+        ("source" = Option<String>, Query), ("status" = Option<String>, Query),
+        ("text" = Option<String>, Query,
+            description = "Words, as `q` of `/api/search`, in what an event says of itself")),
     responses((status = 200, body = Frame<'static>, content_type = "text/event-stream"),
         (status = 503, body = Problem)))]
 pub(super) async fn stream(

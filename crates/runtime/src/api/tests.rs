@@ -17,6 +17,8 @@ use crate::config::{
 };
 use crate::runtime::Runtime;
 
+mod pages;
+
 const OWN_HOSTS: [&str; 6] =
     ["127.0.0.1:3142", "localhost", "LOCALHOST:9", "[::1]:3142", "127.9.9.9", "box.lan:3142"];
 const FOREIGN_HOSTS: [&str; 10] = [
@@ -142,14 +144,14 @@ async fn beyond_loopback_everything_needs_the_token() {
 }
 
 /// A runtime without a socket, under a clock that stands still.
-struct House {
-    _folder: tempfile::TempDir,
-    runtime: Runtime,
-    router: Router,
+pub(super) struct House {
+    pub(super) folder: tempfile::TempDir,
+    pub(super) runtime: Runtime,
+    pub(super) router: Router,
 }
 
 impl House {
-    async fn new(access: Access, host: &str) -> Self {
+    pub(super) async fn new(access: Access, host: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = Config {
             data_dir: folder.path().join("data"),
@@ -164,6 +166,7 @@ impl House {
                 durability: oriel_store::Durability::Normal,
                 readers: 2,
                 queue_events_max: 100,
+                free_bytes_min: 0,
             },
             ingest: IngestConfig { payload_kib_max: 10 },
             privacy: Privacy::default(),
@@ -182,10 +185,14 @@ impl House {
             notify: crate::config::NotifyConfig::default(),
             imports: ImportsConfig::default(),
             clock: Clock::new(|| UNIX_EPOCH + Duration::from_secs(1_770_112_800)),
+            role: crate::config::Role::Command,
+            fault: None,
+            audit: crate::config::AuditConfig::default(),
+            setup: crate::config::SetupConfig::default(),
         };
         let runtime = Runtime::open(config).await.unwrap();
         let oriel_link::Link::InProcess(router) = runtime.link() else { panic!("not in process") };
-        Self { _folder: folder, runtime, router }
+        Self { folder, runtime, router }
     }
 
     fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
@@ -208,7 +215,7 @@ impl House {
     /// one, and is not with the right one.
     async fn check_token(&self, method: &str, path: &str, class: Class, closed: bool) {
         let ask = || self.request(method, path).header("host", "localhost");
-        let right = self.runtime.authtok();
+        let right = &*self.runtime.authtok();
         let wrong = "0".repeat(right.len());
         if closed {
             self.expect(ask(), StatusCode::UNAUTHORIZED).await;

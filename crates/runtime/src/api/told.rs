@@ -16,7 +16,7 @@ use super::error::ApiError;
 use super::reply::{found, json, read_body};
 use crate::app::App;
 use crate::config::Compat;
-use crate::told;
+use crate::{setup, told};
 
 /// The longest body of a hook: one holds what a tool was given and gave back.
 const HOOK_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -60,21 +60,29 @@ pub(super) async fn hook(
 pub(crate) fn read_hook(agent: &str, body: &mut [u8], at_ms: i64) -> Result<Parsed, ApiError> {
     oriel_wire::json::mend_lone_surrogates(body);
     let bad = |problem: String| ApiError::Bad(problem.into());
-    match agent {
-        "claude-code" => claude::hooks::read(body, at_ms).map_err(|error| bad(error.to_string())),
-        "claude-code-statusline" => {
-            claude::statusline::read(body, at_ms).map_err(|error| bad(error.to_string()))
+    let mut parsed = match agent {
+        "claude-code" => {
+            claude::hooks::read(body, at_ms).map_err(|error| bad(error.to_string()))?
         }
-        "codex" => codex::hooks::read(body, at_ms).map_err(|error| bad(error.to_string())),
-        "codex-notify" => codex::notify::read(body, at_ms).map_err(|error| bad(error.to_string())),
-        _ => Err(ApiError::NotFound(
-            format!(
-                "no agent {agent:?} has hooks here; there are claude-code, \
+        "claude-code-statusline" => {
+            claude::statusline::read(body, at_ms).map_err(|error| bad(error.to_string()))?
+        }
+        "codex" => codex::hooks::read(body, at_ms).map_err(|error| bad(error.to_string()))?,
+        "codex-notify" => {
+            codex::notify::read(body, at_ms).map_err(|error| bad(error.to_string()))?
+        }
+        _ => {
+            return Err(ApiError::NotFound(
+                format!(
+                    "no agent {agent:?} has hooks here; there are claude-code, \
                  claude-code-statusline, codex and codex-notify"
-            )
-            .into(),
-        )),
-    }
+                )
+                .into(),
+            ));
+        }
+    };
+    setup::mark_test(&mut parsed);
+    Ok(parsed)
 }
 
 /// Takes an export of log records.

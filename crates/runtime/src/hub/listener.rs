@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use oriel_model::EventNumber;
-use oriel_store::{EventFilter, ReadError, Store};
+use oriel_store::{EventFilter, Followed, ReadError, Store};
 use oriel_wire::Frame;
 use prometheus_client::metrics::counter::Counter;
 use tokio::sync::watch;
@@ -132,15 +132,15 @@ impl Listener {
         }
         // Read before the events are: what is committed in between is read again, not missed.
         let last = *self.hub.last_event.borrow();
-        let events = store.events_after(self.passed, self.filter.clone(), STORE_EVENTS).await?;
+        let Followed { events, reached } =
+            store.follow(self.passed, self.filter.clone(), STORE_EVENTS).await?;
         let mut chunk = BytesMut::new();
         for stored in &events {
             chunk.extend_from_slice(&event_frame(stored));
         }
-        let reached = events.last().map_or(self.passed, |stored| stored.number);
-        // A page that is not full was the last one, so all up to `last` were looked at.
-        let whole = events.len() < STORE_EVENTS;
-        self.passed = if whole { reached.max(last) } else { reached };
+        let seen = events.last().map_or(self.passed, |stored| stored.number);
+        // Where it was looked to the end, all up to `last` were looked at.
+        self.passed = reached.unwrap_or(seen.max(last));
         Ok(Some(chunk.freeze()))
     }
 }

@@ -301,6 +301,7 @@ impl Writing<'_> {
         self.remembered_at = Instant::now();
         let files = std::mem::take(&mut self.to_remember);
         self.store.write_imported(files.clone()).await.map_err(|error| error.to_string())?;
+        self.app.imports.writes.fetch_add(1, std::sync::atomic::Ordering::Release);
         self.remembered.extend(files.into_iter().map(|file| ImportedFile {
             // Whoever reads on asks the store for these.
             state: String::new(),

@@ -393,6 +393,7 @@ fn config(data_dir: PathBuf, imports: ImportsConfig) -> Config {
             durability: oriel_store::Durability::Normal,
             readers: 2,
             queue_events_max: 10_000,
+            free_bytes_min: 0,
         },
         ingest: IngestConfig { payload_kib_max: 10 },
         quiet: Duration::from_secs(300),
@@ -409,5 +410,9 @@ fn config(data_dir: PathBuf, imports: ImportsConfig) -> Config {
         notify: crate::config::NotifyConfig::default(),
         imports,
         clock: Clock::new(|| UNIX_EPOCH + Duration::from_secs(NOW)),
+        role: crate::config::Role::Command,
+        fault: None,
+        audit: crate::config::AuditConfig::default(),
+        setup: crate::config::SetupConfig::default(),
     }
 }

@@ -241,6 +241,24 @@ pub(crate) fn of_blocker(blocker: &Blocker) -> NewNotice {
     }
 }
 
+/// Returns the notice of a disk on which too little room is left. There is one a day.
+pub(super) fn of_disk(problem: String, now: i64) -> NewNotice {
+    NewNotice {
+        source: "readiness".to_owned(),
+        idempotency_key: format!("disk {}", now.div_euclid(OF_USE_SECONDS)),
+        collapse: Some("disk".to_owned()),
+        kind: BLOCKER.to_owned(),
+        recipient: RECIPIENT.to_owned(),
+        priority: Priority::High,
+        reason: "disk_nearly_full".to_owned(),
+        title: "The disk is nearly full".to_owned(),
+        body: problem,
+        subject: Some(Subject { kind: "blocker".to_owned(), id: "disk-nearly-full".to_owned() }),
+        actions: "[]".to_owned(),
+        expires_at: Some(now.saturating_add(OF_USE_SECONDS)),
+    }
+}
+
 fn about_session(id: &str, kind: &str, reason: &str) -> NewNotice {
     NewNotice {
         source: "sessions".to_owned(),

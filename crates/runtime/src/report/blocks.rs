@@ -3,9 +3,10 @@
 
 use oriel_store::UsageRow;
 use oriel_wire::time::rfc3339;
-use oriel_wire::{Block, Pace};
+use oriel_wire::{Block, BlockLimit, Pace};
 
 use super::{Group, Wanted, count};
+use crate::config::{UsageLimit, UsageUnit};
 
 const HOUR: i64 = 3600;
 
@@ -37,8 +38,13 @@ pub(super) fn blocks(wanted: &Wanted, used: &[UsageRow]) -> Vec<Group> {
         && (last.first..end).contains(&wanted.now)
     {
         let pace = pace(last, end, wanted.now);
+        let start = end - LENGTH;
+        let within = &used[used.partition_point(|used| used.quarter < start)..];
+        let limits = wanted.limits.iter().filter(|limit| is_of_block(limit));
+        let limits = limits.filter_map(|limit| limit_state(limit, within, end, wanted.now));
         if let Some(block) = &mut last.block {
             (block.is_active, block.pace) = (true, Some(pace));
+            block.limits = limits.collect();
         }
     }
     if let Some(since) = wanted.since {
@@ -75,6 +81,51 @@ fn pace(group: &Group, end: i64, now: i64) -> Pace {
         projected_tokens: (tokens * growth).round() as u64,
         projected_cost_usd: cost.map(|cost| round(cost * growth)),
     }
+}
+
+/// Returns whether a limit is one of blocks, and not of some other stretch of time.
+fn is_of_block(limit: &UsageLimit) -> bool {
+    i64::from(limit.session.hours) * HOUR == LENGTH && limit.session.limit > 0.0
+}
+
+/// Returns how far an agent's limit is used up; nothing where the agent used nothing. The rows are those
+/// of the block, by time.
+fn limit_state(limit: &UsageLimit, within: &[UsageRow], end: i64, now: i64) -> Option<BlockLimit> {
+    let mut rows = within.iter().filter(|row| row.agent_type == limit.agent_type).peekable();
+    let first = rows.peek()?.quarter;
+    let (mut used, mut reached_at) = (0.0, None);
+    let max = limit.session.limit;
+    for row in rows {
+        used += match limit.unit {
+            UsageUnit::Tokens => row.usage.tokens_in.saturating_add(row.usage.tokens_out) as f64,
+            UsageUnit::Cost => row.usage.money().dollars(),
+        };
+        if max <= used {
+            reached_at = reached_at.or(Some(row.quarter));
+        }
+    }
+    let per_second = used / (now - first).max(PACE_OVER_MIN) as f64;
+    let is_reached = reached_at.is_some();
+    let ahead = || {
+        let seconds = (max - used) / per_second;
+        // Where nothing is used up, it never is.
+        let at =
+            now.saturating_add(if seconds.is_finite() { seconds.ceil() as i64 } else { LENGTH });
+        (at < end).then_some(at)
+    };
+    Some(BlockLimit {
+        agent_type: limit.agent_type.clone(),
+        unit: match limit.unit {
+            UsageUnit::Tokens => "tokens".to_owned(),
+            UsageUnit::Cost => "cost".to_owned(),
+        },
+        limit: max,
+        used: round(used),
+        percent: (used / max * 1e4).round() / 100.0,
+        per_hour: round(per_second * HOUR as f64),
+        is_reached,
+        reached_at: reached_at.or_else(ahead).map(rfc3339),
+    })
 }
 
 /// Returns an estimate to as many places as it can be worth.

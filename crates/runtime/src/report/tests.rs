@@ -3,6 +3,7 @@
 use oriel_store::Usage;
 
 use super::*;
+use crate::config::{UsageUnit, UsageWindow};
 
 const NOW: i64 = 1_795_219_200; // 2026-11-21T00:00:00Z
 
@@ -107,6 +108,52 @@ fn a_running_block_tells_its_pace() {
 }
 
 #[test]
+fn agents_are_told_apart() {
+    let codex = UsageRow { agent_type: "codex".to_owned(), ..row(NOW, "o3", 5, Some(9.0)) };
+    let report = by(By::Agent, "UTC", &[row(NOW, "opus", 10, Some(0.5)), codex]);
+    assert_eq!(keys(&report), ["codex", "claude_code"], "dearest first");
+    assert_eq!(report.rows[1].models[0].model, "opus");
+}
+
+#[test]
+fn a_running_block_tells_when_a_limit_is_reached() {
+    let limit = |agent: &str, unit, limit, hours| UsageLimit {
+        agent_type: agent.to_owned(),
+        unit,
+        session: UsageWindow { hours, limit },
+        extended: UsageWindow { hours: 24, limit: 0.0 },
+    };
+    let codex = |quarter, cost| UsageRow {
+        agent_type: "codex".to_owned(),
+        ..row(quarter, "o3", 1, Some(cost))
+    };
+    // The block before has nothing to do with it.
+    let rows = [
+        row(NOW - 6 * 3600, "opus", 9000, Some(1.0)),
+        row(NOW, "opus", 600, Some(2.0)),
+        codex(NOW + 1800, 3.0),
+        codex(NOW + 2700, 3.0),
+    ];
+    let limits = |tokens| {
+        let limits = vec![
+            limit("claude_code", UsageUnit::Tokens, tokens, 5),
+            limit("codex", UsageUnit::Cost, 5.0, 5),
+            limit("gemini_cli", UsageUnit::Tokens, 1.0, 5),
+            limit("claude_code", UsageUnit::Cost, 1.0, 7),
+        ];
+        let wanted = Wanted { now: NOW + 3600, limits, ..wanted(By::Block, "UTC") };
+        super::report(&wanted, &rows).rows.last().unwrap().block.clone().unwrap().limits
+    };
+    let found = limits(1200.0);
+    let [claude, codex] = &found[..] else { panic!("two agents used something: {found:?}") };
+    assert_eq!((claude.used, claude.percent, claude.per_hour), (600.0, 50.0, 600.0));
+    assert_eq!(claude.reached_at.as_deref(), Some("2026-11-21T02:00:00Z"));
+    assert!(!claude.is_reached && codex.is_reached);
+    assert_eq!(codex.reached_at.as_deref(), Some("2026-11-21T00:45:00Z"));
+    assert_eq!(limits(1e6)[0].reached_at, None, "the block ends before");
+}
+
+#[test]
 fn the_largest_sums_do_not_overflow() {
     let huge = UsageRow {
         usage: Usage { tokens_in: i64::MAX, cost: i64::MAX, requests: 1, ..Usage::default() },
@@ -127,7 +174,8 @@ fn by(by: By, tz: &str, rows: &[UsageRow]) -> Report {
 }
 
 fn wanted(by: By, tz: &str) -> Wanted {
-    Wanted { by, zone: zone::zone(tz).unwrap(), since: None, now: i64::MAX / 2, rows_max: 100 }
+    let (zone, limits) = (zone::zone(tz).unwrap(), Vec::new());
+    Wanted { by, zone, since: None, now: i64::MAX / 2, rows_max: 100, limits }
 }
 
 fn row(quarter: i64, model: &str, tokens: i64, cost: Option<f64>) -> UsageRow {

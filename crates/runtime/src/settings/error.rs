@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::Origin;
+use super::{ConfigFile, Origin};
+use crate::config::ConfigFault;
 
 /// A setting cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -83,16 +84,45 @@ pub enum SettingsError {
 }
 
 impl SettingsError {
-    /// Returns whether the command line is to blame and nothing that lasts.
+    /// Returns the setting that it is about, where it is about one.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::UnknownFlag { key, .. } | Self::UnknownInFile { key, .. } => Some(key),
+            Self::NotInFile { key, .. } | Self::Value { key, .. } => Some(key),
+            Self::OpenHost { .. } => Some("listen.host"),
+            Self::Syntax { .. } | Self::TwoFolders | Self::NoHome => None,
+        }
+    }
+
+    /// Returns whether the command line or the environment is to blame and no file.
     #[must_use]
     pub fn is_usage(&self) -> bool {
         match self {
             Self::UnknownFlag { .. } | Self::TwoFolders => true,
             Self::Value { origin, .. } | Self::OpenHost { origin, .. } => {
-                matches!(origin, Origin::Flag(_))
+                matches!(origin, Origin::Flag(_) | Origin::Env(_))
             }
             _ => false,
         }
+    }
+
+    /// Returns what is wrong with the file, if it is to blame.
+    #[must_use]
+    pub fn fault(&self, file: &ConfigFile) -> Option<ConfigFault> {
+        let line = match self {
+            Self::Syntax { line, .. } => Some(*line),
+            Self::UnknownInFile { key, .. } => super::file::line_of(&file.text, key),
+            Self::NotInFile { key, .. } => super::file::line_of(&file.text, key),
+            Self::Value { key, origin: Origin::File(_), .. } => {
+                super::file::line_of(&file.text, key)
+            }
+            Self::OpenHost { origin: Origin::File(_), .. } => {
+                super::file::line_of(&file.text, "listen.host")
+            }
+            _ => return None,
+        };
+        Some(ConfigFault { path: file.path.clone(), line, problem: self.to_string() })
     }
 }
 

@@ -16,6 +16,27 @@ pub(super) fn read(file: &ConfigFile) -> Result<BTreeMap<String, toml::Value>, S
     Ok(flat)
 }
 
+/// Returns the line of a key, counted from 1.
+pub(super) fn line_of(text: &str, key: &str) -> Option<usize> {
+    let document = toml_edit::Document::parse(text).ok()?;
+    let mut table: &dyn toml_edit::TableLike = document.as_table();
+    let mut rest = key;
+    loop {
+        // A name may hold dots itself, so the longest that is there is taken.
+        let ends = rest.match_indices('.').map(|(at, _)| at).chain([rest.len()]);
+        let (end, name, item) = ends.rev().find_map(|end| {
+            let (name, item) = table.get_key_value(rest.get(..end)?)?;
+            Some((end, name, item))
+        })?;
+        if end == rest.len() {
+            let start = name.span().or_else(|| item.span())?.start;
+            return Some(1 + text.get(..start)?.matches('\n').count());
+        }
+        table = item.as_table_like()?;
+        rest = rest.get(end + 1..)?;
+    }
+}
+
 fn flatten(
     file: &ConfigFile,
     prefix: &str,
@@ -54,7 +75,7 @@ fn check(file: &ConfigFile, key: &str) -> Result<(), SettingsError> {
     }
 }
 
-fn syntax(file: &ConfigFile, error: &toml::de::Error) -> SettingsError {
+pub(super) fn syntax(file: &ConfigFile, error: &toml::de::Error) -> SettingsError {
     let start = error.span().map_or(0, |span| span.start);
     let before = file.text.get(..start).unwrap_or(&file.text);
     SettingsError::Syntax {

@@ -82,6 +82,30 @@ pub(super) const TABLE: &[Setting] = &[
         "Further host names under which clients may address the daemon.",
     ),
     setting(
+        "console.enabled",
+        FLAG,
+        "true",
+        "Whether the daemon serves the console, the pages for a browser.",
+    ),
+    setting(
+        "console.host",
+        Allowed::Address,
+        "127.0.0.1",
+        "The address of the console. One that other machines reach needs console.allow_remote.",
+    ),
+    setting(
+        "console.port",
+        Allowed::Whole { min: 0, max: 65_535 },
+        "3143",
+        "The port of the console. With 0 the system chooses a free one.",
+    ),
+    setting(
+        "console.allow_remote",
+        FLAG,
+        "false",
+        "Whether other machines may reach the console. It speaks no TLS, so put a proxy that does in front.",
+    ),
+    setting(
         "access",
         Allowed::Word(&["loopback", "token"]),
         "loopback",
@@ -396,6 +420,18 @@ pub(super) const TABLE: &[Setting] = &[
         "text",
         "The form of a logged line: for people (text), or a JSON object each (json).",
     ),
+    setting(
+        "store.free_mib_min",
+        Allowed::Whole { min: 0, max: 1_073_741_824 },
+        "256",
+        "With less than so many MiB free where the store is, the daemon does not begin to take events; 0 is no limit.",
+    ),
+    setting(
+        "audit.days",
+        Allowed::Whole { min: 1, max: 3_650 },
+        "90",
+        "The days for which it is kept who changed what.",
+    ),
 ];
 
 const FLAG: Allowed = Allowed::Word(&["true", "false"]);
@@ -433,6 +469,17 @@ impl Setting {
             allowed: self.allowed.to_string(),
         }
     }
+}
+
+/// The variables that are no settings and yet decide what some become.
+const FOLDERS: &[&str] = &["XDG_DATA_HOME", "LOCALAPPDATA", "CLAUDE_CONFIG_DIR", "CODEX_HOME"];
+
+/// Returns whether settings are made from a variable of this name.
+pub(super) fn is_read(name: &str) -> bool {
+    let names = |setting: &Setting| {
+        setting.variable_name() == name || setting.legacy.iter().any(|old| old.name == name)
+    };
+    FOLDERS.contains(&name) || TABLE.iter().any(names)
 }
 
 /// Returns whether keys of the file begin with this one and a dot.

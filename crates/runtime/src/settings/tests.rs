@@ -251,11 +251,33 @@ fn a_relative_path_starts_where_it_was_written() {
 }
 
 #[test]
-fn only_a_fault_of_the_command_line_is_one_of_usage() {
+fn a_fault_of_the_command_line_or_the_environment_is_one_of_usage() {
     let flag = with_flag(nothing(), "--port", "listen.port", "x");
     assert!(resolve(&flag).unwrap_err().is_usage());
     let variable = with_env(nothing(), "ORIEL_LISTEN_PORT", "x");
-    assert!(!resolve(&variable).unwrap_err().is_usage());
+    assert!(resolve(&variable).unwrap_err().is_usage());
+}
+
+#[test]
+fn a_fault_of_the_file_is_told_with_its_line() {
+    for (text, line) in [
+        ("\n\nlisten.port = \n", Some(3)),
+        ("# a\n[listen]\nport = 70000\n", Some(3)),
+        ("access = \"token\"\nlisten.prot = 1\n", Some(2)),
+        ("[listen]\n\n\"prot.x\" = 1\n", Some(3)),
+        ("\ndata_dir = \"/x\"\n", Some(2)),
+        ("[listen]\nport = 1\nhost = \"10.0.0.7\"\n", Some(3)),
+    ] {
+        let input = with_file(nothing(), text);
+        let error = resolve(&input).unwrap_err();
+        let fault = error.fault(input.file.as_ref().unwrap()).unwrap();
+        assert_eq!(fault.line, line, "{text:?}: {error}");
+        assert!(fault.problem.contains("config.toml"), "{}", fault.problem);
+        assert!(!error.is_usage());
+    }
+    let input = with_env(with_file(nothing(), ""), "ORIEL_LISTEN_PORT", "x");
+    let error = resolve(&input).unwrap_err();
+    assert_eq!(error.fault(input.file.as_ref().unwrap()), None, "the file is not to blame");
 }
 
 #[test]

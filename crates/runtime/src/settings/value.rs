@@ -144,6 +144,36 @@ impl Value {
     }
 }
 
+impl Value {
+    /// Returns the value as a text that means it again where it is typed.
+    pub(super) fn typed(&self, allowed: Allowed) -> String {
+        match (self, allowed) {
+            // An expression that holds a line break means the same with the break written out.
+            (Self::Names(patterns), Allowed::Patterns) => {
+                let lines: Vec<_> = patterns.iter().map(|text| text.replace('\n', "\\n")).collect();
+                lines.join("\n")
+            }
+            _ => self.to_string(),
+        }
+    }
+
+    /// Returns the value as it stands in a file.
+    pub(super) fn in_file(&self) -> toml_edit::Value {
+        match self {
+            Self::Whole(number) => i64::try_from(*number).unwrap_or(i64::MAX).into(),
+            // Every whole number of dollars or percent is exact.
+            Self::Amount(number) if number.fract() == 0.0 && *number < 1e15 => {
+                (*number as i64).into()
+            }
+            Self::Amount(number) => (*number).into(),
+            Self::Word("true") => true.into(),
+            Self::Word("false") => false.into(),
+            Self::Names(names) => names.iter().collect::<toml_edit::Array>().into(),
+            other => other.to_string().into(),
+        }
+    }
+}
+
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

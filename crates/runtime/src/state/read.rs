@@ -31,8 +31,9 @@ pub(crate) async fn of_session(
     Ok(Some((session, state, events)))
 }
 
-/// Returns the sessions that wait for a person, those that began to wait last first.
-pub(crate) async fn waiting(app: &App, store: &Store) -> Result<Vec<(Session, State)>, ReadError> {
+/// Returns the sessions of which it was told that they wait or that their process runs, those told of
+/// last first.
+pub(crate) async fn told_to_wait(app: &App, store: &Store) -> Result<Vec<String>, ReadError> {
     let notes = store.notes_named(&["waiting", PROCESS]).await?;
     let oldest_ms = app.now_ms().saturating_sub(WAIT_TOLD_MS);
     let mut told: Vec<(i64, String)> = notes
@@ -48,11 +49,15 @@ pub(crate) async fn waiting(app: &App, store: &Store) -> Result<Vec<(Session, St
         })
         .collect();
     told.sort_unstable_by(|a, b| b.cmp(a));
-    let (mut seen, mut found) = (BTreeSet::new(), Vec::new());
-    for (_, id) in told {
-        if seen.len() == WAITING_MAX || !seen.insert(id.clone()) {
-            continue;
-        }
+    let mut seen = BTreeSet::new();
+    let ids = told.into_iter().map(|(_, id)| id).filter(|id| seen.insert(id.clone()));
+    Ok(ids.take(WAITING_MAX).collect())
+}
+
+/// Returns the sessions that wait for a person, those that began to wait last first.
+pub(crate) async fn waiting(app: &App, store: &Store) -> Result<Vec<(Session, State)>, ReadError> {
+    let mut found = Vec::new();
+    for id in told_to_wait(app, store).await? {
         if let Some((session, state, _)) = of_session(app, store, &id).await?
             && state.waiting.is_some()
         {

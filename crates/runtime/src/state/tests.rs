@@ -193,6 +193,11 @@ fn session(rest: Rest) -> Session {
         files_edited: 0,
         lines_added: 0,
         lines_removed: 0,
+        cache_read: 0,
+        cache_write: 0,
+        turns: 0,
+        unpriced: 0,
+        model: None,
     }
 }
 

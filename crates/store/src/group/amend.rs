@@ -4,8 +4,8 @@
 use oriel_model::{Money, NewEvent, StoredEvent};
 use rusqlite::{Connection, params};
 
-use super::session::LiveSession;
-use super::{EDITING_TOOLS, Group, flags_of, span_start};
+use super::session::{LiveSession, edit_of, unpriced};
+use super::{Group, flags_of, span_start};
 use crate::sums::signed;
 
 impl Group {
@@ -28,11 +28,11 @@ impl Group {
             (self.place(connection, &old.event.place)?, self.place(connection, &new.place)?);
         let new = StoredEvent { event: new, ..old.clone() };
         let session = self.sessions[id.0.as_str()].no;
-        self.totals.uncount(old, session, facet_before, place_before);
-        self.totals.count(&new, session, facet, place);
+        let (before, after) = ((old, facet_before, place_before), (&new, facet, place));
+        self.totals.recount(before, after, session);
         self.change_cost(connection, old, &new)?;
         let session = self.sessions.get_mut(id.0.as_str()).expect("it was loaded above");
-        session.change(connection, &old.event, &new.event)?;
+        session.change(connection, old, &new)?;
         if !self.touched.contains(id) {
             self.touched.insert(id.clone());
         }
@@ -128,13 +128,18 @@ impl LiveSession {
     pub(crate) fn change(
         &mut self,
         connection: &Connection,
-        old: &NewEvent,
-        new: &NewEvent,
+        old: &StoredEvent,
+        new: &StoredEvent,
     ) -> rusqlite::Result<()> {
+        let number = new.number.0;
+        let (old, new) = (&old.event, &new.event);
         let (before, after) = (old.metadata.facts(), new.metadata.facts());
         for (count, old, new) in [
             (&mut self.tokens_in, old.tokens.input, new.tokens.input),
             (&mut self.tokens_out, old.tokens.output, new.tokens.output),
+            (&mut self.cache_read, old.tokens.cache_read, new.tokens.cache_read),
+            (&mut self.cache_write, old.tokens.cache_write, new.tokens.cache_write),
+            (&mut self.unpriced, unpriced(old), unpriced(new)),
             (&mut self.lines_added, before.lines_added, after.lines_added),
             (&mut self.lines_removed, before.lines_removed, after.lines_removed),
         ] {
@@ -144,10 +149,15 @@ impl LiveSession {
         if self.cost != Money::MAX {
             self.cost = self.cost.plus(money(new)).minus(money(old));
         }
-        let edits =
-            new.facet.tool_name.as_deref().is_some_and(|tool| EDITING_TOOLS.contains(&tool));
-        if let (true, Some(path)) = (edits, &after.file_path) {
-            self.edit(connection, path)?;
+        self.learn_model(new.facet.model.as_ref(), number);
+        let (before, after) = (edit_of(old), edit_of(new));
+        if before != after {
+            if let Some(facts) = before {
+                self.unedit(connection, facts, number)?;
+            }
+            if let Some(facts) = after {
+                self.edit(connection, facts, number)?;
+            }
         }
         Ok(())
     }

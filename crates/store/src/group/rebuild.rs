@@ -29,7 +29,7 @@ impl Group {
         let mut costed = std::collections::HashSet::new();
         let mut waiting = 0;
         each_numbered_event(connection, |stored, session, facet, place| {
-            self.totals.count_all_but_usage(&stored, facet, place);
+            self.totals.count_capped(&stored, facet, place);
             self.rebuild_cost(connection, &stored, session, &mut costed)?;
             waiting += 1;
             // What waits to be written is bounded.

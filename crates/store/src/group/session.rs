@@ -1,9 +1,11 @@
 //! A session as the writer knows it: its row, and whether the row is behind.
 
-use oriel_model::{Facts, Life, Money, NewEvent, Place, Rest, SessionId, StoredEvent};
+use oriel_model::{
+    EventKind, Facts, Life, Metadata, Money, NewEvent, Place, Rest, SessionId, StoredEvent,
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::EDITING_TOOLS;
+use super::{EDITING_TOOLS, Usage};
 use crate::sums::{add, signed};
 
 /// A session as it will stand on disk after the group.
@@ -22,6 +24,13 @@ pub(crate) struct LiveSession {
     files: u64,
     pub(super) lines_added: u64,
     pub(super) lines_removed: u64,
+    pub(super) cache_read: u64,
+    pub(super) cache_write: u64,
+    turns: u64,
+    pub(super) unpriced: u64,
+    /// The model that was last named, and by which event.
+    model: String,
+    model_by: i64,
     /// The agent types that had a cost here, and '' once any had.
     costed: Vec<String>,
     /// The last events that say the project and the branch, or nothing where that was not looked up.
@@ -64,6 +73,12 @@ impl LiveSession {
             files: 0,
             lines_added: 0,
             lines_removed: 0,
+            cache_read: 0,
+            cache_write: 0,
+            turns: 0,
+            unpriced: 0,
+            model: String::new(),
+            model_by: 0,
             costed: Vec::new(),
             placed_by: Some([0, 0]),
         })
@@ -74,7 +89,8 @@ impl LiveSession {
         let found = connection
             .prepare_cached(
                 "SELECT no, project, branch, last_event, rest, over_at, agent_type, \
-                 events, tokens_in, tokens_out, cost, files, lines_added, lines_removed \
+                 events, tokens_in, tokens_out, cost, files, lines_added, lines_removed, \
+                 cache_read, cache_write, turns, unpriced, model, model_by \
                  FROM sessions WHERE id = ?1",
             )?
             .query_row([id.0.as_str()], Self::read)
@@ -108,6 +124,12 @@ impl LiveSession {
             files: row.get(11)?,
             lines_added: row.get(12)?,
             lines_removed: row.get(13)?,
+            cache_read: row.get(14)?,
+            cache_write: row.get(15)?,
+            turns: row.get(16)?,
+            unpriced: row.get(17)?,
+            model: row.get(18)?,
+            model_by: row.get(19)?,
             costed: Vec::new(),
             placed_by: None,
         })
@@ -188,9 +210,9 @@ impl LiveSession {
     pub(crate) fn count(
         &mut self,
         connection: &Connection,
-        event: &NewEvent,
-        at: i64,
+        stored: &StoredEvent,
     ) -> rusqlite::Result<()> {
+        let (event, at, number) = (&stored.event, stored.created_at, stored.number.0);
         let facet = &event.facet;
         self.life =
             self.life.on_event(at, &self.agent_type, facet.kind, event.historical, event.told.sign);
@@ -198,22 +220,79 @@ impl LiveSession {
         add(&mut self.tokens_in, event.tokens.input);
         add(&mut self.tokens_out, event.tokens.output);
         self.cost = self.cost.plus(event.cost_usd.map_or(Money::ZERO, Money::from_dollars));
-        let Facts { file_path, lines_added, lines_removed } = event.metadata.facts();
-        add(&mut self.lines_added, *lines_added);
-        add(&mut self.lines_removed, *lines_removed);
-        let edits = facet.tool_name.as_deref().is_some_and(|tool| EDITING_TOOLS.contains(&tool));
-        if let (true, Some(path)) = (edits, file_path) {
-            self.edit(connection, path)?;
+        let facts = event.metadata.facts();
+        add(&mut self.lines_added, facts.lines_added);
+        add(&mut self.lines_removed, facts.lines_removed);
+        add(&mut self.cache_read, event.tokens.cache_read);
+        add(&mut self.cache_write, event.tokens.cache_write);
+        add(&mut self.turns, u64::from(facet.kind == EventKind::UserPrompt));
+        add(&mut self.unpriced, unpriced(event));
+        self.learn_model(facet.model.as_ref(), number);
+        match edit_of(event) {
+            Some(facts) => self.edit(connection, facts, number),
+            None => Ok(()),
         }
+    }
+
+    /// Learns which model the session uses: the one that the last event names which names any.
+    pub(super) fn learn_model(&mut self, model: Option<&String>, number: i64) {
+        if let Some(model) = model.filter(|_| self.model_by <= number) {
+            self.model_by = number;
+            if self.model != *model {
+                self.model.clone_from(model);
+            }
+        }
+    }
+
+    /// Notes that a file was edited.
+    pub(crate) fn edit(
+        &mut self,
+        connection: &Connection,
+        facts: &Facts,
+        number: i64,
+    ) -> rusqlite::Result<()> {
+        let is_new = note_edit(connection, self.no, facts, number)?;
+        add(&mut self.files, u64::from(is_new));
         Ok(())
     }
 
-    /// Notes a file that was edited.
-    pub(crate) fn edit(&mut self, connection: &Connection, path: &str) -> rusqlite::Result<()> {
-        let new = connection
-            .prepare_cached("INSERT OR IGNORE INTO session_files VALUES (?1, ?2)")?
-            .execute(params![self.no, path])?;
-        add(&mut self.files, new as u64);
+    /// Takes back that a file was edited by an event, which is not on disk yet as it is to be.
+    pub(crate) fn unedit(
+        &mut self,
+        connection: &Connection,
+        facts: &Facts,
+        number: i64,
+    ) -> rusqlite::Result<()> {
+        let Some(path) = &facts.file_path else { return Ok(()) };
+        let left = connection
+            .prepare_cached(
+                "UPDATE session_files SET edits = edits - 1, lines_added = lines_added - ?3, \
+                 lines_removed = lines_removed - ?4 WHERE session = ?1 AND path = ?2 \
+                 RETURNING edits, last_event",
+            )?
+            .query_row(
+                params![self.no, path, signed(facts.lines_added), signed(facts.lines_removed)],
+                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
+            )
+            .optional()?;
+        match left {
+            Some((edits, _)) if edits <= 0 => {
+                connection
+                    .prepare_cached("DELETE FROM session_files WHERE session = ?1 AND path = ?2")?
+                    .execute(params![self.no, path])?;
+                self.files = self.files.saturating_sub(1);
+            }
+            Some((_, last)) if last == number => {
+                let last = last_edit_before(connection, self.no, path, number)?;
+                connection
+                    .prepare_cached(
+                        "UPDATE session_files SET last_event = ?3 \
+                         WHERE session = ?1 AND path = ?2",
+                    )?
+                    .execute(params![self.no, path, last])?;
+            }
+            _ => {}
+        }
         Ok(())
     }
 
@@ -249,11 +328,19 @@ impl LiveSession {
             signed(self.files),
             signed(self.lines_added),
             signed(self.lines_removed),
+            signed(self.cache_read),
+            signed(self.cache_write),
+            signed(self.turns),
+            signed(self.unpriced),
+            self.model,
+            self.model_by,
         ];
         connection
             .prepare_cached(
                 "UPDATE sessions SET events = ?2, tokens_in = ?3, tokens_out = ?4, cost = ?5, \
-                 files = ?6, lines_added = ?7, lines_removed = ?8 WHERE no = ?1",
+                 files = ?6, lines_added = ?7, lines_removed = ?8, cache_read = ?9, \
+                 cache_write = ?10, turns = ?11, unpriced = ?12, model = ?13, model_by = ?14 \
+                 WHERE no = ?1",
             )?
             .execute(sums)?;
         // Writing an indexed column costs an index entry even where nothing changed.
@@ -276,6 +363,66 @@ impl LiveSession {
         }
         Ok(())
     }
+}
+
+/// Returns the facts of an event that edited a file.
+pub(super) fn edit_of(event: &NewEvent) -> Option<&Facts> {
+    let tool = event.facet.tool_name.as_deref()?;
+    let facts = event.metadata.facts();
+    (EDITING_TOOLS.contains(&tool) && facts.file_path.is_some()).then_some(facts)
+}
+
+/// Returns how many requests without a price an event is.
+pub(super) fn unpriced(event: &NewEvent) -> u64 {
+    Usage::of(event).map_or(0, |usage| usage.unpriced.unsigned_abs())
+}
+
+/// Notes that a session edited a file. Returns whether it is the first time.
+pub(super) fn note_edit(
+    connection: &Connection,
+    session: i64,
+    facts: &Facts,
+    number: i64,
+) -> rusqlite::Result<bool> {
+    let Facts { file_path: Some(path), lines_added, lines_removed } = facts else {
+        return Ok(false);
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO session_files (session, path, edits, lines_added, lines_removed, \
+             last_event) VALUES (?1, ?2, 1, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET \
+             edits = edits + 1, lines_added = lines_added + ?3, \
+             lines_removed = lines_removed + ?4, last_event = max(last_event, ?5) RETURNING edits",
+        )?
+        .query_row(
+            params![session, path, signed(*lines_added), signed(*lines_removed), number],
+            |row| Ok(row.get::<_, i64>(0)? == 1),
+        )
+}
+
+/// Returns the last event of a session but one that edited a file.
+fn last_edit_before(
+    connection: &Connection,
+    session: i64,
+    path: &str,
+    except: i64,
+) -> rusqlite::Result<i64> {
+    let mut read = connection.prepare_cached(
+        "SELECT e.id, f.tool_name, e.metadata FROM events e INDEXED BY events_by_session \
+         CROSS JOIN facets f ON f.no = e.facet \
+         WHERE e.session = ?1 AND e.id <> ?2 AND f.tool_name <> '' ORDER BY e.id DESC",
+    )?;
+    let mut rows = read.query(params![session, except])?;
+    while let Some(row) = rows.next()? {
+        if !EDITING_TOOLS.contains(&row.get_ref(1)?.as_str()?) {
+            continue;
+        }
+        let metadata = Metadata::new(row.get(2)?, false);
+        if metadata.facts().file_path.as_deref() == Some(path) {
+            return row.get(0);
+        }
+    }
+    Ok(0)
 }
 
 /// For which of the two a cost is the first.

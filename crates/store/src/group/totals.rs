@@ -7,6 +7,7 @@ use oriel_model::{Money, NewEvent, StoredEvent};
 use rusqlite::{Connection, params};
 
 use super::session::{CostLeft, FirstCost};
+use super::tools::ToolTotals;
 use super::usage::UsageTotals;
 use super::{Costed, effective_ms, span_start};
 use crate::sums::{COUNT_MAX, Change, Sums, add, signed};
@@ -23,17 +24,19 @@ pub(crate) struct Totals {
     session_hours: HashMap<(i64, String, i64), Costed>,
     project_costs: HashMap<(String, String), (Costed, u64)>,
     usage: UsageTotals,
+    tools: ToolTotals,
 }
 
 impl Totals {
     /// Counts an event in every total but those of costs.
     pub(crate) fn count(&mut self, stored: &StoredEvent, session: i64, facet: i64, place: i64) {
-        self.count_all_but_usage(stored, facet, place);
+        self.count_capped(stored, facet, place);
         self.usage.count(stored, session, facet);
+        self.tools.count(stored);
     }
 
-    /// Counts an event in every total but those of costs and of usage.
-    pub(crate) fn count_all_but_usage(&mut self, stored: &StoredEvent, facet: i64, place: i64) {
+    /// Counts an event in the totals that are capped, but for those of costs.
+    pub(crate) fn count_capped(&mut self, stored: &StoredEvent, facet: i64, place: i64) {
         let sums = Sums::of(&stored.event);
         self.change(stored, facet, place, 1, |change| change.plus(&sums));
     }
@@ -43,6 +46,22 @@ impl Totals {
         let sums = Sums::of(&stored.event);
         self.change(stored, facet, place, -1, |change| change.minus(&sums));
         self.usage.uncount(stored, session, facet);
+        self.tools.uncount(stored);
+    }
+
+    /// Counts an event that changed in every total but those of costs.
+    pub(crate) fn recount(
+        &mut self,
+        (old, facet_before, place_before): (&StoredEvent, i64, i64),
+        (new, facet, place): (&StoredEvent, i64, i64),
+        session: i64,
+    ) {
+        let (before, after) = (Sums::of(&old.event), Sums::of(&new.event));
+        self.change(old, facet_before, place_before, -1, |change| change.minus(&before));
+        self.change(new, facet, place, 1, |change| change.plus(&after));
+        self.usage.uncount(old, session, facet_before);
+        self.usage.count(new, session, facet);
+        self.tools.recount(old, new);
     }
 
     fn change(
@@ -210,6 +229,7 @@ impl Totals {
         self.write_facets(connection)?;
         self.write_hours(connection)?;
         self.usage.write(connection)?;
+        self.tools.write(connection)?;
         self.write_costs(connection)
     }
 

@@ -9,7 +9,8 @@ use rusqlite::{Connection, Row, params};
 use super::{effective_ms, span_start};
 use crate::sums::signed;
 
-/// The table. A request is unpriced where it used tokens and nobody knows what they cost.
+/// The table. A request is unpriced where it used tokens and nobody knows what they cost. What all
+/// sessions used together is a row of [`ALL`], so that a report over time need not read one for each.
 pub(crate) const TABLES: &str = "
 CREATE TABLE usage (
     quarter INTEGER NOT NULL, session INTEGER NOT NULL, facet INTEGER NOT NULL,
@@ -20,6 +21,9 @@ CREATE TABLE usage (
 ) WITHOUT ROWID;
 CREATE INDEX usage_by_session ON usage (session);
 ";
+
+/// Stands for all sessions. None has this number.
+pub(crate) const ALL: i64 = 0;
 
 /// The seconds of a quarter of an hour.
 pub(crate) const QUARTER: i64 = 900;
@@ -54,7 +58,7 @@ impl Usage {
         Self::of_parts(event.tokens, event.cost_usd)
     }
 
-    fn of_parts(tokens: Tokens, cost_usd: Option<f64>) -> Option<Self> {
+    pub(crate) fn of_parts(tokens: Tokens, cost_usd: Option<f64>) -> Option<Self> {
         let any = tokens.input | tokens.output | tokens.cache_read | tokens.cache_write;
         if any == 0 && cost_usd.is_none_or(|cost| cost <= 0.0) {
             return None;
@@ -149,13 +153,31 @@ impl UsageTotals {
 
     fn add(&mut self, stored: &StoredEvent, session: i64, facet: i64, times: i64) {
         if let Some(usage) = Usage::of(&stored.event) {
-            let key = (quarter_of(stored), session, facet);
-            self.0.entry(key).or_default().add(&usage, times);
+            for session in [session, ALL] {
+                let key = (quarter_of(stored), session, facet);
+                self.0.entry(key).or_default().add(&usage, times);
+            }
         }
     }
 
     /// Writes all of it.
     pub(crate) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut anew = Vec::new();
+        for (&(quarter, session, facet), usage) in &self.0 {
+            let takes = usage.columns().iter().any(|column| *column < 0);
+            if session == ALL && takes && is_capped(connection, quarter, facet)? {
+                anew.push((quarter, facet));
+            }
+        }
+        self.add_to_rows(connection)?;
+        // What is taken from a sum at its cap is not known to leave anything; its parts are.
+        for (quarter, facet) in anew {
+            add_up(connection, quarter, facet)?;
+        }
+        Ok(())
+    }
+
+    fn add_to_rows(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let mut write = connection.prepare_cached(
             "INSERT INTO usage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
              ON CONFLICT DO UPDATE SET requests = requests + ?4, \
@@ -180,6 +202,64 @@ impl UsageTotals {
         }
         Ok(())
     }
+}
+
+/// Returns whether any sum over all sessions is at its cap.
+fn is_capped(connection: &Connection, quarter: i64, facet: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM usage WHERE quarter = ?1 AND session = ?2 AND facet = ?3 \
+             AND max(tokens_in, tokens_out, cache_read, cache_write, cache_write_1h, cost) >= ?4)",
+        )?
+        .query_row([quarter, ALL, facet, SUM_MAX], |row| row.get(0))
+}
+
+/// Makes the row of all sessions anew from those of each.
+fn add_up(connection: &Connection, quarter: i64, facet: i64) -> rusqlite::Result<()> {
+    let mut all = Usage::default();
+    let mut read = connection.prepare_cached(
+        "SELECT requests, tokens_in, tokens_out, cache_read, cache_write, cache_write_1h, cost, \
+         unpriced FROM usage WHERE quarter = ?1 AND session <> ?2 AND facet = ?3",
+    )?;
+    for part in read.query_map([quarter, ALL, facet], |row| Usage::read(row, 0))? {
+        all.add(&part?, 1);
+    }
+    put_all(connection, quarter, facet, &all)
+}
+
+fn put_all(connection: &Connection, quarter: i64, facet: i64, all: &Usage) -> rusqlite::Result<()> {
+    if all.requests <= 0 {
+        let mut delete = connection.prepare_cached(
+            "DELETE FROM usage WHERE quarter = ?1 AND session = ?2 AND facet = ?3",
+        )?;
+        delete.execute([quarter, ALL, facet])?;
+        return Ok(());
+    }
+    let [a, b, c, d, e, f, g, h] = all.columns();
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO usage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?
+        .execute(params![quarter, ALL, facet, a, b, c, d, e, f, g, h])?;
+    Ok(())
+}
+
+/// Adds up what all sessions used, for a store that kept only what each did.
+pub(crate) fn add_up_all(connection: &Connection) -> rusqlite::Result<()> {
+    let mut sums: HashMap<(i64, i64), Usage> = HashMap::new();
+    let mut read = connection.prepare(
+        "SELECT quarter, facet, requests, tokens_in, tokens_out, cache_read, cache_write, \
+         cache_write_1h, cost, unpriced FROM usage WHERE session <> ?1",
+    )?;
+    let mut rows = read.query([ALL])?;
+    while let Some(row) = rows.next()? {
+        let key = (row.get(0)?, row.get(1)?);
+        sums.entry(key).or_default().add(&Usage::read(row, 2)?, 1);
+    }
+    for ((quarter, facet), all) in sums {
+        put_all(connection, quarter, facet, &all)?;
+    }
+    Ok(())
 }
 
 /// Counts every event of a store that was written before usage was kept.

@@ -7,11 +7,13 @@ use oriel_model::{
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
+use super::following::newest_with;
 use super::merge::{newest_of, newest_of_places};
 use super::spans::{self, Range};
 use super::{seconds_of, told};
 use crate::group::{FLAG_HISTORICAL, FLAG_METER, FLAG_STATED, FLAG_TRUNCATED, sign_of};
 use crate::readers::ReadError;
+use crate::search::Sought;
 use crate::store::Store;
 
 /// Which events are asked for. What is absent does not matter.
@@ -39,6 +41,8 @@ pub struct EventFilter {
     pub since: Option<String>,
     /// Received at this moment or earlier.
     pub until: Option<String>,
+    /// That have these words.
+    pub text: Option<Sought>,
 }
 
 /// A part of the events that match.
@@ -51,7 +55,8 @@ pub struct Page {
 }
 
 impl EventFilter {
-    /// Returns whether an event is asked for, by all but the moments.
+    /// Returns whether an event is asked for, by all but the moments. Of its words, those that it
+    /// says of itself are looked at, and not its texts.
     #[must_use]
     pub fn matches(&self, event: &NewEvent) -> bool {
         let is = |wanted: &Option<String>, word: Option<&str>| {
@@ -67,6 +72,7 @@ impl EventFilter {
             && is(&self.project, event.place.project.as_deref())
             && is(&self.model, facet.model.as_deref())
             && is(&self.source, Some(&facet.source))
+            && self.text.as_ref().is_none_or(|text| text.is_said_by(event))
     }
 
     fn names_a_facet(&self) -> bool {
@@ -109,6 +115,9 @@ impl Store {
         self.readers()
             .ask(move |connection| match Plan::make(connection, &filter)? {
                 None => Ok(Page { events: Vec::new(), total: 0 }),
+                Some(plan) if let Some(text) = &filter.text => {
+                    newest_with(connection, &plan, &filter, text, limit, offset)
+                }
                 Some(plan) => Ok(Page {
                     events: plan.newest(connection, limit, offset)?,
                     total: plan.total(connection)?,
@@ -117,7 +126,8 @@ impl Store {
             .await
     }
 
-    /// Returns the events after a cursor, oldest first.
+    /// Returns the events after a cursor, oldest first. Words are looked for in so many of them as
+    /// [`Store::follow`] looks at.
     ///
     /// # Errors
     /// Where the store cannot be read.
@@ -127,12 +137,7 @@ impl Store {
         filter: EventFilter,
         limit: usize,
     ) -> Result<Vec<StoredEvent>, ReadError> {
-        self.readers()
-            .ask(move |connection| {
-                let Some(plan) = Plan::make(connection, &filter)? else { return Ok(Vec::new()) };
-                plan.after(connection, after, limit)
-            })
-            .await
+        Ok(self.follow(after, filter, limit).await?.events)
     }
 
     /// Returns a session's newest events, newest first.
@@ -211,7 +216,7 @@ impl Plan {
         Ok(Some(Self { session, facets, places, range }))
     }
 
-    fn newest(
+    pub(crate) fn newest(
         &self,
         connection: &Connection,
         limit: usize,
@@ -251,7 +256,7 @@ impl Plan {
             .collect()
     }
 
-    fn after(
+    pub(crate) fn after(
         &self,
         connection: &Connection,
         after: EventNumber,

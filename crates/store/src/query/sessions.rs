@@ -38,6 +38,16 @@ pub struct Session {
     pub lines_added: u64,
     /// Lines that were removed.
     pub lines_removed: u64,
+    /// Tokens read from prompt caches.
+    pub cache_read: u64,
+    /// Tokens written to prompt caches.
+    pub cache_write: u64,
+    /// How often a person asked something.
+    pub turns: u64,
+    /// How many requests have no price.
+    pub unpriced: u64,
+    /// The model that was named last.
+    pub model: Option<String>,
 }
 
 /// Which sessions are asked for. What is absent does not matter.
@@ -68,8 +78,10 @@ pub enum PhaseFilter {
 
 const ORDER: [PhaseFilter; 3] = [PhaseFilter::Active, PhaseFilter::Idle, PhaseFilter::Ended];
 
-const COLUMNS: &str = "id, agent_type, project, branch, started_at, last_event, rest, over_at, \
-    events, tokens_in, tokens_out, cost, files, lines_added, lines_removed";
+/// The columns of [`session_of`].
+pub(crate) const COLUMNS: &str = "id, agent_type, project, branch, started_at, last_event, rest, over_at, \
+    events, tokens_in, tokens_out, cost, files, lines_added, lines_removed, cache_read, \
+    cache_write, turns, unpriced, model, no";
 
 impl PhaseFilter {
     /// Returns the phase that a word stands for.
@@ -85,7 +97,7 @@ impl PhaseFilter {
 
     /// Returns the condition of this phase. Its parameters are the moments up to which a last event
     /// leaves a session idle (?1) and ended (?2).
-    fn condition(self) -> &'static str {
+    pub(crate) fn condition(self) -> &'static str {
         match self {
             Self::Active => "rest = 0 AND last_event > ?1",
             Self::Idle => "last_event > ?2 AND (rest = 1 OR (rest = 0 AND last_event <= ?1))",
@@ -113,7 +125,7 @@ impl Store {
             .ask(move |connection| {
                 connection
                     .prepare_cached(&format!("SELECT {COLUMNS} FROM sessions WHERE id = ?1"))?
-                    .query_row([id], session_of)
+                    .query_row([id], |row| session_of(row).map(|(_, session)| session))
                     .optional()
             })
             .await
@@ -131,7 +143,19 @@ impl Store {
         now: i64,
         quiet: QuietLimit,
     ) -> Result<Vec<Session>, ReadError> {
-        self.readers().ask(move |connection| select(connection, &filter, limit, now, quiet)).await
+        self.readers()
+            .ask(move |connection| {
+                let since = match &filter.since {
+                    None => i64::MIN,
+                    Some(text) => match seconds_of(connection, text)? {
+                        Some(since) => since,
+                        None => return Ok(Vec::new()),
+                    },
+                };
+                let found = select(connection, &filter, since, limit, now, quiet)?;
+                Ok(found.into_iter().map(|(_, session)| session).collect())
+            })
+            .await
     }
 
     /// Counts the sessions that fell silent after one moment and up to another.
@@ -158,20 +182,16 @@ impl Store {
     }
 }
 
-fn select(
+/// Returns sessions that match and whose last event came at a moment or later, each with its number.
+/// The moment that the filter names is not looked at.
+pub(crate) fn select(
     connection: &Connection,
     filter: &SessionFilter,
+    since: i64,
     limit: usize,
     now: i64,
     quiet: QuietLimit,
-) -> rusqlite::Result<Vec<Session>> {
-    let since = match &filter.since {
-        None => i64::MIN,
-        Some(text) => match seconds_of(connection, text)? {
-            Some(since) => since,
-            None => return Ok(Vec::new()),
-        },
-    };
+) -> rusqlite::Result<Vec<(i64, Session)>> {
     let mut sessions = Vec::new();
     let wanted = ORDER.into_iter().filter(|&phase| {
         filter.phase.is_none_or(|only| only == phase)
@@ -209,8 +229,9 @@ fn select(
     Ok(sessions)
 }
 
-fn session_of(row: &Row<'_>) -> rusqlite::Result<Session> {
-    Ok(Session {
+/// Reads a session and its number.
+pub(crate) fn session_of(row: &Row<'_>) -> rusqlite::Result<(i64, Session)> {
+    let session = Session {
         id: row.get(0)?,
         agent_type: row.get(1)?,
         project: told(row.get(2)?),
@@ -224,5 +245,11 @@ fn session_of(row: &Row<'_>) -> rusqlite::Result<Session> {
         files_edited: row.get(12)?,
         lines_added: row.get(13)?,
         lines_removed: row.get(14)?,
-    })
+        cache_read: row.get(15)?,
+        cache_write: row.get(16)?,
+        turns: row.get(17)?,
+        unpriced: row.get(18)?,
+        model: told(row.get(19)?),
+    };
+    Ok((row.get(20)?, session))
 }

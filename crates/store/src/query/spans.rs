@@ -130,13 +130,13 @@ fn sums_of_event(row: &Row<'_>) -> rusqlite::Result<Sums> {
 
 /// A piece of a range. `before` is the first second after it.
 #[derive(Debug, PartialEq, Eq)]
-enum Part {
+pub(crate) enum Part {
     Spans { seconds: i64, from: i64, before: i64 },
     Events { from: i64, before: i64 },
 }
 
 /// Cuts a range into the largest spans that fit: events, hours, days, hours, events.
-fn parts(range: Range) -> Vec<Part> {
+pub(crate) fn parts(range: Range) -> Vec<Part> {
     // Nothing is dated outside of these years, and within them no sum overflows.
     const FIRST: i64 = -100_000_000_000;
     const LAST: i64 = 400_000_000_000;

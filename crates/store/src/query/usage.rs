@@ -110,12 +110,15 @@ fn statement(filter: &UsageFilter, by_session: bool) -> (String, Vec<Value>) {
             tests.push(format!("{test} ?{}", values.len()));
         }
     }
-    let wheres =
-        if tests.is_empty() { String::new() } else { format!("WHERE {}", tests.join(" AND ")) };
     let names_a_session = by_session
         || filter.session.is_some()
         || filter.project.is_some()
         || filter.branch.is_some();
+    if !names_a_session {
+        tests.push(format!("u.session = {}", crate::group::ALL));
+    }
+    let wheres =
+        if tests.is_empty() { String::new() } else { format!("WHERE {}", tests.join(" AND ")) };
     let sessions = if names_a_session { "JOIN sessions s ON s.no = u.session" } else { "" };
     let (columns, group) = if by_session {
         (", s.id, s.project, s.branch", "u.quarter, u.session, f.agent_type, f.model")

@@ -10,8 +10,11 @@ use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 
 use crate::open::{Durability, StoreOptions, open_reader};
-use crate::query::{EventFilter, PhaseFilter, SessionFilter};
-use crate::search::{SearchFilter, SearchQuery};
+use crate::query::{
+    EntriesQuery, EventFilter, HeadsQuery, Part, PhaseFilter, SessionFilter, TableCursor,
+    TableFilter, TableQuery, TableSort, ToolsQuery,
+};
+use crate::search::{SearchFilter, SearchQuery, Sought};
 use crate::store::Store;
 
 /// 2023-11-14 22:13:20, when the first event is received. The last one follows 29 hours later.
@@ -93,9 +96,15 @@ async fn ask_everything(store: &Store) {
     store.used(vec![("codex".to_owned(), now - 18_000)]).await.unwrap();
     store.session("s1".to_owned()).await.unwrap();
     store.session_events("s1".to_owned(), 10).await.unwrap();
+    for part in [Part::After(EventNumber(7)), Part::Before(EventNumber(1500)), Part::Last] {
+        let session = "s1".to_owned();
+        let query = EntriesQuery { session, part, until: None, limit: 10, text_bytes: 100 };
+        store.entries(query).await.unwrap();
+    }
     store.fell_silent(now - 60, now, quiet).await.unwrap();
     store.filter_options().await.unwrap();
     store.last_event().await.unwrap();
+    store.heard().await.unwrap();
     for (words, since) in [("words", None), ("word* -s", None), ("", Some(FIRST))] {
         let filter = SearchFilter {
             agent_type: Some("codex".to_owned()),
@@ -108,6 +117,7 @@ async fn ask_everything(store: &Store) {
         store.search(query).await.unwrap();
     }
     store.notes_named(&["waiting"]).await.unwrap();
+    ask_for_pages(store, now, quiet).await;
     for which in 0..32 {
         let asked = |bit: u32, word: &str| (which & bit != 0).then(|| word.to_owned());
         let filter = EventFilter {
@@ -122,6 +132,29 @@ async fn ask_everything(store: &Store) {
         store.events(filter.clone(), 10, 0).await.unwrap();
         store.events_after(EventNumber(7), filter, 10).await.unwrap();
     }
+}
+
+async fn ask_for_pages(store: &Store, now: i64, quiet: QuietLimit) {
+    let sorts = ["last", "started", "cost", "tokens", "duration", "events", "turns"];
+    for sort in sorts.map(|word| TableSort::from_word(word).unwrap()) {
+        for after in [None, Some(TableCursor { key: FIRST, no: 9 })] {
+            let filter = TableFilter { text: Some("ori".to_owned()), ..TableFilter::default() };
+            let query = TableQuery { filter, sort, ascending: false, limit: 10, after };
+            store.session_table(query, now, quiet).await.unwrap();
+        }
+    }
+    let named = vec!["s1".to_owned()];
+    let query = HeadsQuery { named, liveliest: 10, since: FIRST };
+    store.heads(query, now, quiet, |_, events| events.len() > 5).await.unwrap();
+    store.turns("s1".to_owned(), 10, Some(1000)).await.unwrap();
+    store.session_files("s1".to_owned(), 10, None).await.unwrap();
+    for since in [None, Some(FIRST + 3600)] {
+        let query = ToolsQuery { since, ..ToolsQuery::default() };
+        store.tools_detail(query).await.unwrap();
+    }
+    let words = EventFilter { text: Some(Sought::of("Bash")), ..EventFilter::default() };
+    store.events(words.clone(), 10, 0).await.unwrap();
+    store.follow(EventNumber(7), words, 10).await.unwrap();
 }
 
 /// Returns an event like most others: values that hardly tell events apart tempt most.

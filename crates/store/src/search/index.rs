@@ -12,6 +12,7 @@ use rusqlite::{Connection, params};
 
 use super::pack::{Packed, unpack};
 use super::words::Words;
+use crate::query::EntryText;
 
 /// The tables of texts.
 ///
@@ -82,6 +83,27 @@ pub(crate) fn keep(
         }
     }
     Ok(())
+}
+
+/// Returns the words of an event, each up to so many bytes.
+pub(crate) fn texts_of_event(
+    connection: &Connection,
+    event: EventNumber,
+    bytes_max: usize,
+) -> rusqlite::Result<Vec<EntryText>> {
+    let first = first_text(event);
+    let mut find = connection
+        .prepare_cached("SELECT no, text FROM texts WHERE no >= ?1 AND no < ?2 ORDER BY no")?;
+    let mut rows = find.query([first, first + (1 << ROLE_BITS)])?;
+    let mut texts = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (_, role) = event_of_text(row.get(0)?);
+        let text = unpack(row.get_ref(1)?)?;
+        let bytes = text.len();
+        let text = text[..text.floor_char_boundary(bytes_max)].to_owned();
+        texts.push(EntryText { role, text, bytes });
+    }
+    Ok(texts)
 }
 
 /// Texts that wait to be indexed: so many, and about so many bytes of them.

@@ -5,8 +5,8 @@
 
 use std::path::PathBuf;
 
-use oriel_model::{EventKind, Metadata, Money, NewEvent, Outcome};
-use oriel_store::{EventFilter, Store};
+use oriel_model::{About, EventKind, Metadata, Money, NewEvent, Note, Outcome, SessionId};
+use oriel_store::{EventFilter, OpenError, Store};
 
 use crate::answers::check_all;
 use crate::make::{Home, MIDNIGHT, assert_clean, costed, event, named, numbers, options};
@@ -34,6 +34,60 @@ async fn a_store_of_version_1_opens_with_the_answers_it_had() {
     assert_eq!(numbers(&next), [7, 8], "it goes on where it ended");
     assert_clean(&store).await;
     assert_eq!(store.events(EventFilter::default(), 1, 0).await.unwrap().total, 8);
+}
+
+#[tokio::test]
+async fn a_store_of_version_2_opens_with_the_answers_it_had() {
+    let file = fixtures().join("v2.db");
+    if !file.exists() {
+        write_version_2(&file).await;
+    }
+    let home = Home::new();
+    std::fs::copy(&file, home.file()).unwrap();
+    let (store, oracle) = (home.open(), history_of_version_2());
+    let new = Home::new();
+    new.open().close().await;
+    assert_eq!(tables(&home), tables(&new), "every store has the same tables in the end");
+    check_all(&store, &oracle).await;
+    assert_clean(&store).await;
+    store.append(vec![event("s5"), event("s9")], MIDNIGHT).await.unwrap();
+    assert_clean(&store).await;
+}
+
+#[tokio::test]
+async fn a_store_of_an_earlier_version_is_copied_before_it_is_changed() {
+    let home = Home::new();
+    std::fs::copy(fixtures().join("v2.db"), home.file()).unwrap();
+    // What an attempt that was cut short left.
+    std::fs::create_dir(home.path("backups")).unwrap();
+    std::fs::write(home.path("backups/oriel-version-2.part"), "half").unwrap();
+    home.open().close().await;
+    let copy = home.path("backups/oriel-version-2.db");
+    let connection = rusqlite::Connection::open(&copy).unwrap();
+    let version: i64 =
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 2);
+    let events: i64 =
+        connection.query_row("SELECT count(*) FROM events", [], |row| row.get(0)).unwrap();
+    assert_eq!(events, 51);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let there = std::fs::read_dir(home.path("backups")).unwrap().count();
+    assert_eq!(there, 1, "nothing unfinished is left");
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_copied_is_left_as_it_is() {
+    let home = Home::new();
+    std::fs::copy(fixtures().join("v2.db"), home.file()).unwrap();
+    std::fs::write(home.path("backups"), "a file where the folder is to be").unwrap();
+    let refused = Store::open(&home.file(), options(), |_| {}).err().unwrap();
+    assert!(matches!(refused, OpenError::Backup { .. }), "{refused}");
+    let version = home.intrude().pragma_query_value(None, "user_version", |row| row.get(0));
+    assert_eq!(version, Ok(2_i64));
 }
 
 /// The history in the file of version 1: a bit of everything that a store keeps.
@@ -78,6 +132,66 @@ fn events_of_version_1() -> Vec<(NewEvent, i64)> {
         (failed, MIDNIGHT + 3600),
         (end, MIDNIGHT + 90_000),
     ]
+}
+
+/// The history in the file of version 2: that of version 1, and what tools did since.
+fn history_of_version_2() -> Oracle {
+    let mut oracle = history_of_version_1();
+    for (event, at) in events_of_version_2() {
+        oracle.append(event, at);
+    }
+    oracle
+}
+
+fn events_of_version_2() -> Vec<(NewEvent, i64)> {
+    let mut events = Vec::new();
+    for nth in 0..40_u64 {
+        let mut call = costed("s5", "oriel", 0.125);
+        call.facet.agent_type = "codex".to_owned();
+        call.facet.tool_name = Some(["Bash", "Edit", "Read"][nth as usize % 3].to_owned());
+        call.facet.outcome = match nth % 10 {
+            3 => Outcome::Error,
+            7 => Outcome::Timeout,
+            _ => Outcome::Success,
+        };
+        call.facet.model = Some(if nth < 20 { "gpt-5" } else { "gpt-5-mini" }.to_owned());
+        call.duration_ms = (nth % 4 != 0).then_some(nth * nth * 13 + 1);
+        call.client_ms = (nth % 5 == 0).then_some((MIDNIGHT + 100_000 + nth as i64 * 700) * 1000);
+        (call.tokens.input, call.tokens.cache_read) = (nth, 10 * nth);
+        if nth % 8 == 0 {
+            call.cost_usd = None;
+        }
+        let path = ["a.rs", "b/caf\u{e9}.rs"][nth as usize % 2];
+        let facts = format!(r#"{{"file_path":"{path}","lines_added":{nth},"lines_removed":1}}"#);
+        call.metadata = Metadata::new(facts, false);
+        if nth % 9 == 0 {
+            let mut prompt = event("s5");
+            prompt.facet.agent_type = "codex".to_owned();
+            prompt.facet.kind = EventKind::UserPrompt;
+            prompt.metadata = Metadata::new(format!(r#"{{"message":"do {nth}"}}"#), false);
+            events.push((prompt, MIDNIGHT + 100_000 + nth as i64 * 700 - 1));
+        }
+        events.push((call, MIDNIGHT + 100_000 + nth as i64 * 700));
+    }
+    events
+}
+
+/// Writes the file of version 2; see [`write_version_1`].
+async fn write_version_2(file: &std::path::Path) {
+    assert_eq!(Store::VERSION, 2, "{} is lost", file.display());
+    let store = Store::open(file, options(), |_| {}).unwrap();
+    for (event, at) in events_of_version_1().into_iter().chain(events_of_version_2()) {
+        store.append(vec![event], at).await.unwrap();
+    }
+    let title = Note {
+        about: About::Session(SessionId("s5".to_owned())),
+        name: "title".to_owned(),
+        value: "\"the fifth\"".to_owned(),
+        at_ms: MIDNIGHT * 1000,
+    };
+    store.note(vec![title]).await.unwrap();
+    store.compact().await.unwrap();
+    store.close().await;
 }
 
 /// Writes the file of version 1. Only a program of that version can: a lost file of an earlier

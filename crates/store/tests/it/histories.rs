@@ -225,6 +225,7 @@ pub(crate) fn question() -> impl Strategy<Value = Question> {
                 source,
                 since: None,
                 until: None,
+                text: None,
             }
         });
     let near = || prop::option::weighted(0.3, near_moment());

@@ -294,6 +294,12 @@ impl Oracle {
             files_edited: files.len() as u64,
             lines_added: count(all.iter().map(|e| e.event.metadata.facts().lines_added)),
             lines_removed: count(all.iter().map(|e| e.event.metadata.facts().lines_removed)),
+            cache_read: count(all.iter().map(|e| e.event.tokens.cache_read)),
+            cache_write: count(all.iter().map(|e| e.event.tokens.cache_write)),
+            turns: all.iter().filter(|e| e.event.facet.kind == EventKind::UserPrompt).count()
+                as u64,
+            unpriced: all.iter().filter(|e| is_unpriced(&e.event)).count() as u64,
+            model: all.iter().rev().find_map(|e| e.event.facet.model.clone()),
         }
     }
 
@@ -404,4 +410,11 @@ fn tally(words: impl Iterator<Item = String>) -> Vec<(String, u64)> {
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
     counts
+}
+
+/// Returns whether an event used tokens and nobody knows what they cost.
+fn is_unpriced(event: &NewEvent) -> bool {
+    let tokens = event.tokens;
+    let used = tokens.input | tokens.output | tokens.cache_read | tokens.cache_write;
+    used > 0 && event.cost_usd.is_none()
 }

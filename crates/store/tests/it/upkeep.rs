@@ -133,9 +133,15 @@ async fn verification_names_each_total_that_is_wrong() {
         ("UPDATE sessions SET files = 2 WHERE id = 's1'", "edited files"),
         ("UPDATE sessions SET started_at = started_at - 1", "sessions"),
         (
-            "INSERT INTO sessions SELECT 9, 's9', '', '', '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0",
+            "INSERT INTO sessions SELECT 9, 's9', '', '', '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+             0, 0, '', 0",
             "sessions",
         ),
+        ("UPDATE sessions SET turns = turns + 1", "sessions"),
+        ("UPDATE sessions SET model = 'm'", "sessions"),
+        ("UPDATE session_files SET edits = 2", "sessions"),
+        ("UPDATE tool_spans SET slowest_event = 9, slowest_ms = 1", "tools by hour and day"),
+        ("UPDATE tool_spans SET times = x'0101' WHERE seconds = 86400", "tools by hour and day"),
         ("DELETE FROM events WHERE id = 2", "totals"),
     ] {
         assert_clean(&store).await;

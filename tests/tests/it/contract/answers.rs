@@ -12,10 +12,10 @@ fn the_list_of_events_is_as_it_always_was() {
     let daemon = told();
     check(&daemon, "/api/events?limit=3&offset=3", &page(&[ERROR, ANSWER, EDIT], 8));
     check(&daemon, "/api/events?agent_type=codex&event_type=llm_response", &page(&[THOUGHT], 1));
-    let after = format!(r#"{{"events":[{PROMPT},{EDIT}],"next":3}}"#);
+    let after = format!(r#"{{"events":[{PROMPT},{EDIT}],"next":3,"last":8}}"#);
     check(&daemon, "/api/events?after=1&limit=2", &after);
     check(&daemon, "/api/events/wait?after=1&limit=2", &after);
-    check(&daemon, "/api/events?after=8", r#"{"events":[],"next":8}"#);
+    check(&daemon, "/api/events?after=8", r#"{"events":[],"next":8,"last":8}"#);
     check(&daemon, "/api/events?tool_name=none", r#"{"events":[],"total":0}"#);
 }
 

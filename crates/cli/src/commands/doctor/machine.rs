@@ -5,8 +5,8 @@ use std::path::Path;
 use super::check::Check;
 use crate::{platform, text};
 
-/// Below this the store may be unable to grow within the hour.
-const ROOM_BYTES_FAIL: u64 = 100 * 1024 * 1024;
+/// Below this a daemon does not begin to take events, unless the settings say otherwise.
+pub(super) const ROOM_BYTES_FAIL: u64 = 256 * 1024 * 1024;
 
 /// Below this it is time to make room.
 const ROOM_BYTES_WARN: u64 = 1024 * 1024 * 1024;
@@ -15,16 +15,16 @@ const ROOM_BYTES_WARN: u64 = 1024 * 1024 * 1024;
 const OPEN_FILES_SPARE: u64 = 256;
 
 /// Checks that there is room to write.
-pub(super) fn room(data_dir: &Path) -> Check {
+pub(super) fn room(data_dir: &Path, bytes_min: u64) -> Check {
     const NAME: &str = "room on disk";
     // The nearest folder that exists lies on the file system where the data will be.
     let existing = data_dir.ancestors().find(|folder| folder.exists());
     match existing.map_or(Ok(0), platform::free_bytes) {
         Err(error) => Check::warn(NAME, format!("cannot be told: {error}"), "look with `df`"),
-        Ok(free) if free < ROOM_BYTES_FAIL => Check::fail(
+        Ok(free) if free < bytes_min => Check::fail(
             NAME,
             format!("{} left", text::bytes(free)),
-            "make room, or move the data directory",
+            "make room, or move the data directory; then restart the daemon",
         ),
         Ok(free) if free < ROOM_BYTES_WARN => {
             Check::warn(NAME, format!("{} left", text::bytes(free)), "make room soon")
@@ -73,6 +73,6 @@ mod tests {
     #[test]
     fn room_is_told_for_a_folder_that_is_not_there_yet() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(room(&folder.path().join("a/b")).finding.contains("left"));
+        assert!(room(&folder.path().join("a/b"), 0).finding.contains("left"));
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use oriel_runtime::config::Config;
-use oriel_wire::control::{Blocker, DaemonStatus, Readiness, VerifyReport};
+use oriel_wire::control::{Blocker, DaemonPhase, DaemonStatus, Readiness, VerifyReport};
 use oriel_wire::imports::ImportOverview;
 use serde_json::{Value, json};
 
@@ -15,6 +15,10 @@ use super::check::Check;
 use crate::daemon::{FindError, Reached};
 use crate::service::Service;
 use crate::text;
+
+/// How a daemon leaves its gate.
+const RESTART: &str = "restart the daemon (on the same page, with POST /control/restart, or `oriel \
+                       stop` and `oriel serve`)";
 
 /// Where to look when an error does not say more.
 const LOGS: &str = "look into `logs` in the data directory";
@@ -142,11 +146,43 @@ async fn blockers(service: &Service) -> Vec<Check> {
         Ok(readiness) => readiness,
         Err(error) => return vec![Check::fail(NAME, crate::chain(&error), LOGS)],
     };
+    let is_daemon = service.is_daemon();
+    if is_daemon && readiness.blockers.is_empty() {
+        return match readiness.phase {
+            DaemonPhase::LocalReadinessGate => vec![Check::fail(
+                NAME,
+                "everything that blocked is mended, and the daemon has not been restarted",
+                RESTART,
+            )],
+            _ => Vec::new(),
+        };
+    }
     let check = |blocker: &Blocker| {
         let finding = format!("{}: {}", blocker.label, blocker.reason);
-        Check::fail(NAME, finding, "put it right, then restart the daemon")
+        Check::fail(NAME, finding, advice(blocker, is_daemon))
     };
     readiness.blockers.iter().map(check).collect()
+}
+
+/// Returns what to do next about a blocker, as the gate itself offers it.
+fn advice(blocker: &Blocker, is_daemon: bool) -> String {
+    let offered: Vec<&str> = blocker
+        .actions
+        .iter()
+        .map(String::as_str)
+        .filter(|action| *action != "inspect" && *action != "restart")
+        .collect();
+    let then = if is_daemon { RESTART } else { "start the daemon again" };
+    if offered.is_empty() {
+        return format!("put it right, then {then}");
+    }
+    let start = if is_daemon { "" } else { "start the daemon; " };
+    format!(
+        "{start}on the console's page /readiness or with POST /control/readiness/{}/ACTION choose {}; \
+         then {then}",
+        blocker.id,
+        offered.join(" or "),
+    )
 }
 
 async fn sound(service: &Service) -> Check {

@@ -11,17 +11,17 @@ use super::agents::{AGENTS, ANSWERS, Agent, ERRORS, PATTERNS, PROJECTS, PROMPTS,
 
 /// What to make.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Plan {
+pub(in crate::commands) struct Plan {
     /// How many events.
-    pub(super) events: usize,
+    pub(in crate::commands) events: usize,
     /// Of how many sessions; fewer if there are not enough events.
-    pub(super) sessions: usize,
+    pub(in crate::commands) sessions: usize,
     /// Over how many days up to now.
-    pub(super) days: u32,
+    pub(in crate::commands) days: u32,
     /// Where all chance comes from.
-    pub(super) seed: u64,
+    pub(in crate::commands) seed: u64,
     /// The present.
-    pub(super) now: Timestamp,
+    pub(in crate::commands) now: Timestamp,
 }
 
 /// The fewest events that make a session: it starts, is asked, answers and ends.
@@ -31,7 +31,7 @@ const SESSION_EVENTS_MIN: usize = 4;
 const ONE_LIVE_IN: usize = 4;
 
 /// Returns the events as the ingest API takes them, the oldest first.
-pub(super) fn tell(plan: &Plan) -> Vec<Value> {
+pub(in crate::commands) fn tell(plan: &Plan) -> Vec<Value> {
     let sessions = plan.sessions.min(plan.events / SESSION_EVENTS_MIN).max(1);
     let mut rng = Rng::with_seed(plan.seed);
     let mut told: Vec<(Timestamp, Value)> = Vec::with_capacity(plan.events);

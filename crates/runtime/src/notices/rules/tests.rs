@@ -135,6 +135,7 @@ fn a_budget_is_told_of_at_each_of_its_thresholds() {
 #[test]
 fn a_blocker_is_told_of_in_its_own_words() {
     let blocker = Blocker {
+        id: "store-newer-than-program".to_owned(),
         kind: BlockerKind::StoreNewerThanProgram,
         artifact_id: "oriel.db".to_owned(),
         label: "The store is newer".to_owned(),
@@ -205,5 +206,10 @@ fn session() -> Session {
         files_edited: 0,
         lines_added: 0,
         lines_removed: 0,
+        cache_read: 0,
+        cache_write: 0,
+        turns: 0,
+        unpriced: 0,
+        model: None,
     }
 }

@@ -1,0 +1,24 @@
+//! What every request shares.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use tokio::sync::watch;
+
+use crate::ask::Runtime;
+use crate::config::Config;
+use crate::sessions::Sessions;
+
+/// One console, shared by all of its requests.
+pub(crate) struct App {
+    pub(crate) config: Config,
+    /// The runtime that knows everything.
+    pub(crate) runtime: Runtime,
+    /// Who may change something.
+    pub(crate) sessions: Sessions,
+    /// Becomes true when the console stops.
+    pub(crate) stop: watch::Sender<bool>,
+}
+
+/// What a page is given besides the request.
+pub(crate) type Shared = State<Arc<App>>;

@@ -1,0 +1,47 @@
+//! The audit: who changed what, and what came of it, the newest first.
+
+use axum::extract::{Query, State};
+use minijinja::context;
+use oriel_wire::audit::{AuditEntry, AuditPage};
+use serde::Deserialize;
+
+use crate::app::Shared;
+use crate::error::PageError;
+use crate::page::{Page, shown};
+
+/// Which page of the audit is looked at.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Ask {
+    /// The number before which its entries are.
+    #[serde(default)]
+    before: Option<u64>,
+}
+
+/// Shows a page of the audit.
+pub(crate) async fn page(State(app): Shared, Query(ask): Query<Ask>) -> Result<Page, PageError> {
+    let before = ask.before.map(|before| format!("&before={before}")).unwrap_or_default();
+    let audit: AuditPage = app.runtime.get(&format!("/control/audit?limit=50{before}")).await?;
+    let entries = audit.entries.iter().map(|entry| {
+        context! { entry => shown(entry), standing => standing(entry) }
+    });
+    let shows = context! {
+        tab => "audit",
+        entries => entries.collect::<Vec<_>>(),
+        next => audit.next,
+        is_first => ask.before.is_none(),
+    };
+    Ok(Page::new("settings/audit", "Audit", shows))
+}
+
+/// Returns how an outcome is marked. What the console did by itself is told in the way of its refusals,
+/// so its own word goes first.
+fn standing(entry: &AuditEntry) -> &'static str {
+    let outcome = entry.outcome.as_str();
+    if outcome.starts_with("done") || (!entry.refused && outcome.starts_with(['2', '3'])) {
+        "ok"
+    } else if outcome.starts_with('5') {
+        "bad"
+    } else {
+        "warn"
+    }
+}
