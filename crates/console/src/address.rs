@@ -31,6 +31,12 @@ impl Address {
     }
 }
 
+/// Returns a query of fields, without those that say nothing.
+pub(crate) fn query(fields: &[(&str, &str)]) -> String {
+    let filled = fields.iter().filter(|(_, value)| !value.is_empty());
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(filled).finish()
+}
+
 impl From<Address> for String {
     fn from(address: Address) -> Self {
         address.text

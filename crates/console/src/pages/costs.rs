@@ -14,6 +14,7 @@ use minijinja::context;
 use oriel_wire::{Budgets, Limits, Report, ReportRow, UsageSums};
 use serde::{Deserialize, Serialize};
 
+use crate::address::query;
 use crate::app::{App, Shared};
 use crate::charts::{self, Chart, Column, Room, SERIES_MAX};
 use crate::error::PageError;
@@ -144,11 +145,6 @@ impl Ask {
     fn link(&self, path: &str) -> String {
         format!("{path}?{}", query(&self.fields()))
     }
-}
-
-fn query(fields: &[(&str, &str)]) -> String {
-    let filled = fields.iter().filter(|(_, value)| !value.is_empty());
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(filled).finish()
 }
 
 impl App {

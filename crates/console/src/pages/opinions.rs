@@ -11,6 +11,7 @@ use oriel_wire::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::address::query;
 use crate::app::{App, Shared};
 use crate::ask::AskError;
 use crate::error::PageError;
@@ -301,9 +302,4 @@ impl App {
         let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
         Ok(self.runtime.get(&format!("/api/opinions/{id}")).await?)
     }
-}
-
-fn query(fields: &[(&str, &str)]) -> String {
-    let filled = fields.iter().filter(|(_, value)| !value.is_empty());
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(filled).finish()
 }

@@ -7,6 +7,7 @@ use minijinja::context;
 use oriel_wire::{FilterOptions, ToolsDetail, ToolsSpan};
 use serde::{Deserialize, Serialize};
 
+use crate::address::query;
 use crate::app::Shared;
 use crate::charts::{self, Column, Room};
 use crate::error::PageError;
@@ -111,11 +112,6 @@ impl Ask {
         ];
         format!("/tools?{}", query(&fields))
     }
-}
-
-fn query(fields: &[(&str, &str)]) -> String {
-    let filled = fields.iter().filter(|(_, value)| !value.is_empty());
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(filled).finish()
 }
 
 fn sort(detail: &mut ToolsDetail, by: &str) {
