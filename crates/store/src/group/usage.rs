@@ -164,8 +164,13 @@ impl UsageTotals {
     pub(crate) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let mut anew = Vec::new();
         for (&(quarter, session, facet), usage) in &self.0 {
+            if session != ALL {
+                continue;
+            }
+            // A session that is forgotten may have been at the cap itself, and then nothing tells what
+            // it had of the sum.
             let takes = usage.columns().iter().any(|column| *column < 0);
-            if session == ALL && takes && is_capped(connection, quarter, facet)? {
+            if usage.requests < 0 || takes && is_capped(connection, quarter, facet)? {
                 anew.push((quarter, facet));
             }
         }

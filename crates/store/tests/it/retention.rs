@@ -1,7 +1,7 @@
 //! What is forgotten is gone from every total, and nothing else is.
 
-use oriel_model::{About, Note, Role, SessionId, Text};
-use oriel_store::{Appended, SearchQuery};
+use oriel_model::{About, Note, Role, SessionId, Text, Tokens};
+use oriel_store::{Appended, SearchQuery, UsageFilter};
 use proptest::prelude::*;
 
 use crate::answers::{live_through, wait_for};
@@ -63,6 +63,27 @@ fn no_word_and_no_note_of_a_forgotten_session_stays() {
         let file = home.intrude();
         let kept: i64 = file.query_row("SELECT count(*) FROM texts", [], |row| row.get(0)).unwrap();
         assert_eq!(kept, 8);
+        assert_clean(&store).await;
+    });
+}
+
+#[test]
+fn what_stays_is_known_though_the_sum_over_all_sessions_was_at_its_cap() {
+    wait_for(async {
+        let home = Home::new();
+        let store = home.open();
+        let uses = |session: &str, input: u64| {
+            let mut event = costed(session, "p", 1.0);
+            event.tokens = Tokens { input, ..Tokens::default() };
+            event
+        };
+        for _ in 0..3 {
+            store.append(vec![uses("old", u64::MAX); 1500], AT).await.unwrap();
+        }
+        store.append(vec![uses("new", 7)], AT + 100).await.unwrap();
+        assert_eq!(store.forget_sessions(AT + 50).await.unwrap().sessions, 1);
+        let rows = store.usage(UsageFilter::default(), false).await.unwrap();
+        assert_eq!(rows.iter().map(|row| row.usage.tokens_in).collect::<Vec<_>>(), [7]);
         assert_clean(&store).await;
     });
 }
