@@ -78,12 +78,23 @@ pub(crate) async fn read(
 ) -> Result<Budgets, ReadError> {
     let periods = periods(now, zone);
     let since = periods.iter().map(|period| period.starts_at).min();
-    let used = store.usage(UsageFilter { since, ..UsageFilter::default() }, false).await?;
+    let mut edges: Vec<i64> =
+        periods.iter().flat_map(|period| [period.starts_at, period.resets_at]).collect();
+    edges.sort_unstable();
+    let filter = UsageFilter { since, ..UsageFilter::default() };
+    let used = store.usage_over(filter, move |at| between(&edges, at)).await?;
     Ok(Budgets {
         tz: zone::name(zone),
         warn_percent: budget.warn_percent,
         budgets: periods.iter().map(|period| state(period, budget, &used)).collect(),
     })
+}
+
+/// Returns the edges that a moment lies between.
+fn between(edges: &[i64], at: i64) -> (i64, i64) {
+    let next = edges.partition_point(|edge| *edge <= at);
+    let edge = |nth: Option<usize>| nth.and_then(|nth| edges.get(nth).copied());
+    (edge(next.checked_sub(1)).unwrap_or(i64::MIN), edge(Some(next)).unwrap_or(i64::MAX))
 }
 
 fn state(period: &Period, budget: &Budget, used: &[UsageRow]) -> BudgetState {
@@ -94,7 +105,7 @@ fn state(period: &Period, budget: &Budget, used: &[UsageRow]) -> BudgetState {
     };
     let mut sums = Sums::default();
     let within = period.starts_at..period.resets_at;
-    for row in used.iter().filter(|row| within.contains(&row.quarter)) {
+    for row in used.iter().filter(|row| within.contains(&row.first)) {
         sums.count(row);
     }
     // What has no price is named beside the sum.

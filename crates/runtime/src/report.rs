@@ -75,6 +75,32 @@ impl By {
         Self::ALL.into_iter().find(|by| by.as_str() == word)
     }
 
+    /// Returns the stretch of time that a moment lies in and whose usage can be added up for it.
+    pub(crate) fn stretch(self, at: i64, zone: &TimeZone, now: i64) -> (i64, i64) {
+        // What a block is used up by matters to the quarter of an hour while it lasts.
+        const BLOCK_SECONDS: i64 = 6 * 3600;
+        let days = |from: Date, to: Option<Date>| {
+            let start = |day| zone::start_of_day(day, zone);
+            start(from).zip(to.and_then(start)).unwrap_or((at, at))
+        };
+        let day = zone::day_of(at, zone);
+        match self {
+            Self::Day => days(day, day.tomorrow().ok()),
+            Self::Week => {
+                days(monday(day), monday(day).checked_add(jiff::Span::new().days(7)).ok())
+            }
+            Self::Month => days(day.first_of_month(), day.last_of_month().tomorrow().ok()),
+            Self::Block if at < now.saturating_sub(BLOCK_SECONDS) => {
+                let hour = at.div_euclid(3600) * 3600;
+                (hour, hour + 3600)
+            }
+            Self::Block => (at, at),
+            Self::Session | Self::Project | Self::Branch | Self::Model | Self::Agent => {
+                (i64::MIN, i64::MAX)
+            }
+        }
+    }
+
     /// Returns whether the store has to tell sessions apart for it.
     pub(crate) fn needs_sessions(self) -> bool {
         matches!(self, Self::Session | Self::Project | Self::Branch)
@@ -141,12 +167,12 @@ struct Group {
 
 impl Group {
     fn new(key: String, used: &UsageRow) -> Self {
-        Self { key, first: used.quarter, last: used.quarter, ..Self::default() }
+        Self { key, first: used.first, last: used.last, ..Self::default() }
     }
 
     fn add(&mut self, used: &UsageRow) {
-        self.first = self.first.min(used.quarter);
-        self.last = self.last.max(used.quarter);
+        self.first = self.first.min(used.first);
+        self.last = self.last.max(used.last);
         if !self.agent_types.contains(&used.agent_type) {
             self.agent_types.insert(used.agent_type.clone());
         }
@@ -185,8 +211,8 @@ fn groups(wanted: &Wanted, used: &[UsageRow]) -> Vec<Group> {
     // Rows come by time, so most are of the day of the one before.
     let mut day = (i64::MIN, Date::default());
     for used in used {
-        if day.0 != used.quarter {
-            day = (used.quarter, zone::day_of(used.quarter, &wanted.zone));
+        if day.0 != used.first {
+            day = (used.first, zone::day_of(used.first, &wanted.zone));
         }
         let key = Key::of(wanted.by, used, day.1);
         let place = *places.entry(key).or_insert_with(|| {

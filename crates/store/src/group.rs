@@ -26,6 +26,7 @@ mod things;
 mod tools;
 mod totals;
 mod usage;
+mod usage_spans;
 
 pub(crate) use fill::fill;
 pub(crate) use meters::TABLES as METERS;
@@ -38,7 +39,8 @@ pub(crate) use tools::{Call, TABLES as TOOLS, ToolSpan, tool_key};
 pub(crate) use totals::SPANS;
 use totals::Totals;
 pub use usage::Usage;
-pub(crate) use usage::{ALL, QUARTER, TABLES as USAGE, add_up_all, count_all, quarter_of};
+pub(crate) use usage::{QUARTER, TABLES as USAGE, count_all, quarter_of};
+pub(crate) use usage_spans::{COLUMNS as USAGE_COLUMNS, TABLES as USAGE_SPANS, add_up_all};
 
 /// How many rows of each kind are remembered before all are forgotten.
 const REMEMBERED_MAX: usize = 8192;

@@ -41,9 +41,9 @@ pub use open::{Durability, OpenError, StoreOptions};
 pub use query::{
     CallSums, CostReport, EditedFile, EventFilter, FilePage, FilterOptions, Followed, Head, Heads,
     HeadsQuery, HourCost, ModelCost, Page, PhaseFilter, ProjectCost, Provenance, Session,
-    SessionFilter, SpanOfCalls, Stats, TableCursor, TableFilter, TablePage, TableQuery, TableSort,
-    Telling, ToolDetail, ToolStats, ToolsDetail, ToolsQuery, Turn, TurnPage, UsageFilter, UsageRow,
-    Used,
+    SessionFilter, SpanOfCalls, Stats, TableCursor, TableFilter, TablePage, TableQuery, TableRow,
+    TableSort, Telling, ToolDetail, ToolStats, ToolsDetail, ToolsQuery, Turn, TurnPage,
+    UsageFilter, UsageRow, Used,
 };
 pub use query::{Entries, EntriesQuery, Entry, EntryText, Part};
 pub use query::{Heard, HeardHistory, HeardSource};

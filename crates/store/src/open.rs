@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::maintain::{MaintainError, back_up};
@@ -132,8 +133,15 @@ pub(crate) fn open_writer(
     if found < schema::VERSION {
         schema::migrate(&mut connection, found).map_err(sqlite)?;
     }
+    keep_plans(&connection).map_err(sqlite)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// Has a statement prepared once. SQLite looks at the value of a `LIMIT` to plan by it, and would prepare
+/// the statement again whenever another one is bound, which takes longer than most questions do.
+fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// Copies a store of an earlier version before it is changed to `backups` beside it, so that the
@@ -181,6 +189,7 @@ pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(Duration::from_secs(5))?;
+    keep_plans(&connection)?;
     connection.execute_batch("PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY;")?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
@@ -225,4 +234,25 @@ fn private() -> OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_prepared_once_whatever_its_values_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("oriel.db");
+        let writer = open_writer(&path, Durability::Normal, false).unwrap();
+        for connection in [&writer, &open_reader(&path).unwrap()] {
+            let mut read = connection.prepare("SELECT no FROM sessions LIMIT ?1").unwrap();
+            for most in [1, 2, 3] {
+                assert!(read.query([most]).unwrap().next().unwrap().is_none());
+            }
+            assert_eq!(read.get_status(StatementStatus::RePrepare), 0);
+        }
+    }
 }

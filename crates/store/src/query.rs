@@ -32,7 +32,7 @@ pub use options::FilterOptions;
 pub use provenance::{Provenance, Telling};
 pub use sessions::{PhaseFilter, Session, SessionFilter};
 pub use stats::{Stats, ToolStats, Used};
-pub use table::{TableCursor, TableFilter, TablePage, TableQuery, TableSort};
+pub use table::{TableCursor, TableFilter, TablePage, TableQuery, TableRow, TableSort};
 pub use tools::{CallSums, SpanOfCalls, ToolDetail, ToolsDetail, ToolsQuery};
 pub use turns::{Turn, TurnPage};
 pub use usage::{UsageFilter, UsageRow};

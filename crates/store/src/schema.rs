@@ -27,6 +27,7 @@ const STEPS: &[&[&str]] = &[
         imports::TABLES,
     ],
     &[STEP_3, group::TOOLS],
+    &[group::USAGE_SPANS],
 ];
 
 // Words that are absent stand as '' in `facets` and `places`, so that unique keys hold them; no
@@ -146,6 +147,9 @@ pub(crate) fn migrate(connection: &mut Connection, from: i64) -> rusqlite::Resul
         }
         if version == 3 {
             group::fill(&transaction)?;
+        }
+        if version == 4 {
+            group::add_up_all(&transaction)?;
         }
         transaction.pragma_update(None, "user_version", version)?;
     }

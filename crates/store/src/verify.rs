@@ -7,8 +7,8 @@ use oriel_model::{EventKind, Facet, Life, Money, StoredEvent};
 use rusqlite::{Connection, Row};
 
 use crate::group::{
-    Call, Costed, EDITING_TOOLS, SPANS, ToolSpan, Usage, effective_ms, quarter_of, read_life,
-    span_start, tool_key,
+    Call, Costed, EDITING_TOOLS, QUARTER, SPANS, ToolSpan, Usage, effective_ms, quarter_of,
+    read_life, span_start, tool_key,
 };
 use crate::query::each_event;
 use crate::readers::ReadError;
@@ -95,7 +95,7 @@ struct Recount {
     cost_hours: BTreeMap<(i64, String), Sums>,
     session_hours: BTreeMap<(i64, String, String), Costed>,
     usage: BTreeMap<(i64, String, FacetKey), Usage>,
-    usage_of_all: BTreeMap<(i64, FacetKey), Usage>,
+    usage_spans: BTreeMap<(i64, i64, FacetKey), (Usage, i64, i64)>,
     tools: BTreeMap<(i64, i64, String, String), ToolSpan>,
 }
 
@@ -146,8 +146,7 @@ impl Recount {
         if let Some(usage) = Usage::of(event) {
             let key = (quarter_of(stored), event.session_id.0.clone(), key_of(facet));
             self.usage.entry(key).or_default().add(&usage, 1);
-            let key = (quarter_of(stored), key_of(facet));
-            self.usage_of_all.entry(key).or_default().add(&usage, 1);
+            self.count_usage(&usage, quarter_of(stored), facet);
         }
         if let Some((hour, agent, tool)) = tool_key(stored) {
             for seconds in SPANS {
@@ -156,6 +155,16 @@ impl Recount {
             }
         }
         self.count_in_session(stored, &sums);
+    }
+
+    fn count_usage(&mut self, used: &Usage, quarter: i64, facet: &Facet) {
+        for seconds in [QUARTER, SPANS[0], SPANS[1]] {
+            let key = (seconds, span_start(quarter, seconds), key_of(facet));
+            let none = (Usage::default(), quarter, quarter);
+            let (usage, first, last) = self.usage_spans.entry(key).or_insert(none);
+            usage.add(used, 1);
+            (*first, *last) = ((*first).min(quarter), (*last).max(quarter));
+        }
     }
 
     fn count_in_session(&mut self, stored: &StoredEvent, sums: &Sums) {
@@ -263,12 +272,13 @@ impl Recount {
         checks.push(check("usage by quarter hour", &self.usage, &usage));
         let sql = "SELECT f.agent_type, f.kind, f.outcome, f.tool_name, f.model, f.source, \
                    u.requests, u.tokens_in, u.tokens_out, u.cache_read, u.cache_write, \
-                   u.cache_write_1h, u.cost, u.unpriced, u.quarter FROM usage u \
-                   JOIN facets f ON f.no = u.facet WHERE u.session = 0";
+                   u.cache_write_1h, u.cost, u.unpriced, u.seconds, u.start, u.first, u.last \
+                   FROM usage_spans u JOIN facets f ON f.no = u.facet";
         let usage = read(connection, sql, |row| {
-            Ok(((row.get(14)?, facet_key(row, 0)?), Usage::read(row, 6)?))
+            let key = (row.get(14)?, row.get(15)?, facet_key(row, 0)?);
+            Ok((key, (Usage::read(row, 6)?, row.get(16)?, row.get(17)?)))
         })?;
-        checks.push(check("usage of all sessions", &self.usage_of_all, &usage));
+        checks.push(check("usage of all sessions", &self.usage_spans, &usage));
         let sql = "SELECT seconds, start, agent_type, tool_name, calls, errors, timeouts, \
                    slowest_ms, slowest_event, failed_event, times FROM tool_spans";
         let tools = read(connection, sql, |row| {

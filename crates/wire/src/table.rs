@@ -25,6 +25,9 @@ pub struct SessionTableRow {
     pub agent_type: String,
     /// What it is about, in its agent's words.
     pub title: Option<String>,
+    /// The beginning of what was asked first in it, where it has no title.
+    #[serde(default)]
+    pub opening: Option<String>,
     /// The project.
     pub project: Option<String>,
     /// The git branch.

@@ -2,7 +2,7 @@
 //! it is live.
 
 use axum::extract::{Query, State};
-use futures_util::future::{join_all, try_join};
+use futures_util::future::try_join;
 use minijinja::context;
 use oriel_wire::{FilterOptions, SessionTable, SessionTableRow};
 use serde::{Deserialize, Serialize};
@@ -183,16 +183,13 @@ impl Asked {
             .with("cursor", some(&self.cursor))
             .with("limit", Some(ROWS));
         let mut table: SessionTable = app.runtime.get(address.as_str()).await?;
-        let rows = join_all(table.rows.drain(..).map(|row| async {
-            let name = match row.title.clone().filter(|title| !title.trim().is_empty()) {
-                Some(title) => Some(title),
-                None => first_words(app, &row.session_id).await,
-            };
+        let rows = table.rows.drain(..).map(|row| {
+            let name = row.title.clone().or_else(|| row.opening.clone());
             let tokens = [row.tokens_in, row.tokens_out, row.cache_read, row.cache_write];
             let tokens = tokens.into_iter().fold(0, u64::saturating_add);
             Row { url: of_session(&row.session_id), name, tokens, row }
-        }));
-        Ok((rows.await, table))
+        });
+        Ok((rows.collect(), table))
     }
 
     fn shows(&self, rows: &[Row], table: &SessionTable) -> minijinja::Value {

@@ -2,9 +2,9 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use oriel_model::{Note, StoredEvent};
+use oriel_model::{Note, Role, StoredEvent};
 use oriel_store::{
-    Head, HeadsQuery, PhaseFilter, Session, TableCursor, TableFilter, TableQuery, TableSort,
+    Entry, Head, HeadsQuery, PhaseFilter, TableCursor, TableFilter, TableQuery, TableRow, TableSort,
 };
 use oriel_wire::time::sqlite_text;
 use oriel_wire::{Board, Problem, SessionTable, SessionTableRow, Waiting};
@@ -14,6 +14,7 @@ use super::error::ApiError;
 use super::params::Params;
 use super::reply::found;
 use crate::app::App;
+use crate::rows::detail;
 use crate::{board, state};
 
 /// A board has so many cards where nothing is said,
@@ -27,6 +28,9 @@ const ROWS: usize = 50;
 
 /// and no more than this; a longer table is read in pages.
 const TABLE_ROWS_MAX: usize = 200;
+
+/// So much is told of what was asked first in a session.
+const OPENING_BYTES_MAX: usize = 300;
 
 /// A session whose last event is older only waits if something was told of it.
 const QUIET_SECONDS: i64 = 12 * 3600;
@@ -73,7 +77,7 @@ pub(super) async fn table(State(app): Shared, params: Params) -> Result<Response
     };
     let store = app.store()?;
     let page = store.session_table(query, app.now(), app.quiet).await?;
-    let named = page.rows.iter().map(|(session, _)| session.id.clone()).collect();
+    let named = page.rows.iter().map(|row| row.session.id.clone()).collect();
     let oldest = app.now().saturating_sub(QUIET_SECONDS);
     let enough = move |notes: &[Note], events: &[StoredEvent]| {
         let is_quiet = events.last().is_some_and(|last| last.created_at < oldest)
@@ -82,9 +86,9 @@ pub(super) async fn table(State(app): Shared, params: Params) -> Result<Response
     };
     let query = HeadsQuery { named, liveliest: 0, since: 0 };
     let heads = store.heads(query, app.now(), app.quiet, enough).await?.heads;
-    let rows = page.rows.into_iter().map(|(session, title)| {
-        let head = heads.iter().find(|head| head.session.id == session.id);
-        row(&app, session, title, head)
+    let rows = page.rows.into_iter().map(|of| {
+        let head = heads.iter().find(|head| head.session.id == of.session.id);
+        row(&app, of, head)
     });
     Ok(found(&SessionTable {
         rows: rows.collect(),
@@ -93,7 +97,8 @@ pub(super) async fn table(State(app): Shared, params: Params) -> Result<Response
     }))
 }
 
-fn row(app: &App, session: Session, title: Option<String>, head: Option<&Head>) -> SessionTableRow {
+fn row(app: &App, of: TableRow, head: Option<&Head>) -> SessionTableRow {
+    let TableRow { session, title, opening } = of;
     let waiting: Option<Waiting> = head.and_then(|head| {
         let state = board::state_of(app, head);
         state::state_row(head.session.clone(), state, app.now_ms()).waiting
@@ -104,6 +109,7 @@ fn row(app: &App, session: Session, title: Option<String>, head: Option<&Head>) 
         session_id: session.id,
         agent_type: session.agent_type,
         title: title.filter(|title| !title.trim().is_empty()),
+        opening: opening.and_then(|entry| words_of(&entry)),
         project: session.project,
         branch: session.branch,
         model: session.model,
@@ -120,6 +126,17 @@ fn row(app: &App, session: Session, title: Option<String>, head: Option<&Head>) 
         duration_seconds: session.life.last_event.saturating_sub(session.started_at),
         waiting,
     }
+}
+
+/// Returns the beginning of what a prompt says.
+fn words_of(entry: &Entry) -> Option<String> {
+    let kept = entry.texts.iter().find(|text| text.role == Role::Prompt);
+    let words = match kept {
+        Some(kept) => kept.text.clone(),
+        None => detail(entry.event.event.facet.kind, entry.event.event.metadata.text())?,
+    };
+    let words = words[..words.floor_char_boundary(OPENING_BYTES_MAX)].trim();
+    (!words.is_empty()).then(|| words.to_owned())
 }
 
 /// In which order the table is, as it stands in a cursor.

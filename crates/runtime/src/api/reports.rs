@@ -63,7 +63,12 @@ pub(super) async fn usage(State(app): Shared, params: Params) -> Result<Response
         since: since.filter(|_| by != By::Block),
         before,
     };
-    let used = app.store()?.usage(filter, by.needs_sessions()).await?;
+    let used = if by.needs_sessions() {
+        app.store()?.usage(filter, true).await?
+    } else {
+        let (zone, now) = (zone.clone(), app.now());
+        app.store()?.usage_over(filter, move |at| by.stretch(at, &zone, now)).await?
+    };
     let rows_max = params.limit("limit", ROWS_MAX);
     let limits = app.config.usage_limits.clone();
     let wanted = Wanted { by, zone, since, now: app.now(), rows_max, limits };
@@ -84,7 +89,7 @@ pub(super) async fn budgets(State(app): Shared, params: Params) -> Result<Respon
 #[utoipa::path(get, path = "/api/prices", tag = "reports",
     responses((status = 200, body = PriceList)))]
 pub(super) async fn price_list(State(app): Shared) -> Result<Response, ApiError> {
-    let used = app.store()?.usage(UsageFilter::default(), false).await?;
+    let used = app.store()?.usage_over(UsageFilter::default(), |_| (i64::MIN, i64::MAX)).await?;
     Ok(found::<PriceList>(&prices::list(&app.prices, &used)))
 }
 

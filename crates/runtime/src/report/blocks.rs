@@ -21,8 +21,8 @@ pub(super) fn blocks(wanted: &Wanted, used: &[UsageRow]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let mut end = i64::MIN;
     for used in used {
-        if groups.is_empty() || end <= used.quarter {
-            let start = used.quarter.div_euclid(HOUR) * HOUR;
+        if groups.is_empty() || end <= used.first {
+            let start = used.first.div_euclid(HOUR) * HOUR;
             if !groups.is_empty() && end < start {
                 groups.push(gap(end, start));
             }
@@ -39,7 +39,7 @@ pub(super) fn blocks(wanted: &Wanted, used: &[UsageRow]) -> Vec<Group> {
     {
         let pace = pace(last, end, wanted.now);
         let start = end - LENGTH;
-        let within = &used[used.partition_point(|used| used.quarter < start)..];
+        let within = &used[used.partition_point(|used| used.first < start)..];
         let limits = wanted.limits.iter().filter(|limit| is_of_block(limit));
         let limits = limits.filter_map(|limit| limit_state(limit, within, end, wanted.now));
         if let Some(block) = &mut last.block {
@@ -92,7 +92,7 @@ fn is_of_block(limit: &UsageLimit) -> bool {
 /// of the block, by time.
 fn limit_state(limit: &UsageLimit, within: &[UsageRow], end: i64, now: i64) -> Option<BlockLimit> {
     let mut rows = within.iter().filter(|row| row.agent_type == limit.agent_type).peekable();
-    let first = rows.peek()?.quarter;
+    let first = rows.peek()?.first;
     let (mut used, mut reached_at) = (0.0, None);
     let max = limit.session.limit;
     for row in rows {
@@ -101,7 +101,7 @@ fn limit_state(limit: &UsageLimit, within: &[UsageRow], end: i64, now: i64) -> O
             UsageUnit::Cost => row.usage.money().dollars(),
         };
         if max <= used {
-            reached_at = reached_at.or(Some(row.quarter));
+            reached_at = reached_at.or(Some(row.first));
         }
     }
     let per_second = used / (now - first).max(PACE_OVER_MIN) as f64;

@@ -28,6 +28,39 @@ fn weeks_begin_on_monday_and_times_come_in_order() {
 }
 
 #[test]
+fn a_stretch_has_the_quarters_of_one_row_and_all_of_them() {
+    // Days of 23 and 25 hours, a day that never was, and zones beside the whole hour.
+    let zones =
+        ["UTC", "Europe/Vienna", "Asia/Kolkata", "Pacific/Apia", "America/Havana", "-09:45"];
+    let key = |by: By, at: i64, zone: &TimeZone| {
+        let day = zone::day_of(at, zone);
+        match by {
+            By::Day => day,
+            By::Week => monday(day),
+            _ => day.first_of_month(),
+        }
+    };
+    for zone in zones.map(|name| zone::zone(name).unwrap()) {
+        for begin in ["2011-12-25T00:00:00Z", "2026-03-01T00:00:00Z", "2026-10-20T00:00:00Z"] {
+            let begin = zone::moment(begin, &zone, zone::Edge::Start).unwrap();
+            for at in (0..400).map(|nth| begin + nth * 24_300) {
+                for by in [By::Day, By::Week, By::Month] {
+                    let (from, to) = by.stretch(at, &zone, NOW);
+                    let row = key(by, at, &zone);
+                    assert!(from <= at && at < to, "{at} in {zone:?}");
+                    assert_eq!((key(by, from, &zone), key(by, to - 1, &zone)), (row, row), "{at}");
+                    assert!(key(by, from - 1, &zone) < row && row < key(by, to, &zone), "{at}");
+                }
+            }
+        }
+    }
+    let zone = TimeZone::UTC;
+    assert_eq!(By::Block.stretch(NOW - 25_000, &zone, NOW), (NOW - 25_200, NOW - 21_600));
+    assert_eq!(By::Block.stretch(NOW - 900, &zone, NOW), (NOW - 900, NOW - 900), "a quarter");
+    assert_eq!(By::Day.stretch(i64::MAX, &zone, NOW), (i64::MAX, i64::MAX), "no calendar has it");
+}
+
+#[test]
 fn every_sum_names_what_has_no_price_and_never_calls_it_nothing() {
     let rows = [
         row(NOW, "opus", 10, Some(0.5)),
@@ -180,7 +213,8 @@ fn wanted(by: By, tz: &str) -> Wanted {
 
 fn row(quarter: i64, model: &str, tokens: i64, cost: Option<f64>) -> UsageRow {
     UsageRow {
-        quarter,
+        first: quarter,
+        last: quarter,
         session: None,
         project: None,
         branch: None,

@@ -14,7 +14,6 @@ const WAITING_MAX: usize = 8192;
 
 /// Counts the events of a store for all that version 3 keeps of them.
 pub(crate) fn fill(connection: &Connection) -> rusqlite::Result<()> {
-    super::add_up_all(connection)?;
     connection.execute(
         "UPDATE events SET flags = flags | ?1 \
          WHERE facet IN (SELECT no FROM facets WHERE kind = 'user_prompt')",

@@ -1,13 +1,15 @@
 //! A sum at its cap cannot be taken from: what it would be without the cap is not known. Where that
 //! matters, the totals are made anew from the events.
 
+use std::collections::HashMap;
+
 use oriel_model::{Money, StoredEvent};
 use rusqlite::{Connection, params};
 
 use super::Group;
-use super::session::FirstCost;
+use super::session::{FirstCost, unpriced};
 use crate::query::each_numbered_event;
-use crate::sums::{COUNT_MAX, signed};
+use crate::sums::{COUNT_MAX, add, signed};
 
 impl Group {
     /// Makes every total anew, if any may be at its cap. All that is remembered must be on disk.
@@ -27,15 +29,20 @@ impl Group {
              costed_events = 0, costed_in = 0, costed_out = 0, duration_ms = 0, timed_events = 0;",
         )?;
         let mut costed = std::collections::HashSet::new();
+        let mut sessions: HashMap<i64, OfSession> = HashMap::new();
         let mut waiting = 0;
         each_numbered_event(connection, |stored, session, facet, place| {
             self.totals.count_capped(&stored, facet, place);
             self.rebuild_cost(connection, &stored, session, &mut costed)?;
+            sessions.entry(session).or_default().count(&stored);
             waiting += 1;
             // What waits to be written is bounded.
             if waiting % 4096 == 0 { self.totals.write(connection) } else { Ok(()) }
         })?;
-        self.totals.write(connection)
+        self.totals.write(connection)?;
+        // What is remembered of them may be at its cap as well.
+        self.sessions.clear();
+        sessions.into_iter().try_for_each(|(session, sums)| sums.write(connection, session))
     }
 
     fn rebuild_cost(
@@ -57,6 +64,54 @@ impl Group {
             of_session: costed.insert((session, String::new())),
         };
         self.totals.count_cost(&stored.event, stored.created_at, session, &project, first);
+        Ok(())
+    }
+}
+
+/// The capped sums of a session.
+#[derive(Default)]
+struct OfSession {
+    /// Tokens of all four kinds, requests without a price, lines added and removed.
+    counts: [u64; 7],
+    cost: Money,
+}
+
+impl OfSession {
+    fn count(&mut self, stored: &StoredEvent) {
+        let event = &stored.event;
+        let (tokens, facts) = (event.tokens, event.metadata.facts());
+        let counts = [
+            tokens.input,
+            tokens.output,
+            tokens.cache_read,
+            tokens.cache_write,
+            unpriced(event),
+            facts.lines_added,
+            facts.lines_removed,
+        ];
+        self.counts.iter_mut().zip(counts).for_each(|(sum, count)| add(sum, count));
+        self.cost = self.cost.plus(event.cost_usd.map_or(Money::ZERO, Money::from_dollars));
+    }
+
+    fn write(&self, connection: &Connection, session: i64) -> rusqlite::Result<()> {
+        let [input, output, read, written, unpriced, added, removed] = self.counts.map(signed);
+        connection
+            .prepare_cached(
+                "UPDATE sessions SET tokens_in = ?2, tokens_out = ?3, cache_read = ?4, \
+                 cache_write = ?5, unpriced = ?6, lines_added = ?7, lines_removed = ?8, cost = ?9 \
+                 WHERE no = ?1",
+            )?
+            .execute(params![
+                session,
+                input,
+                output,
+                read,
+                written,
+                unpriced,
+                added,
+                removed,
+                self.cost.units()
+            ])?;
         Ok(())
     }
 }

@@ -1,16 +1,17 @@
 //! What requests used, by a quarter of an hour of the sender's clock, session and facet. A day of
-//! any time zone is made of whole quarters, so every report is a sum over these.
+//! any time zone is made of whole quarters, so every report is a sum over these. What all sessions used
+//! together is kept besides, by longer spans.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use oriel_model::{Money, NewEvent, StoredEvent, Tokens};
 use rusqlite::{Connection, Row, params};
 
+use super::usage_spans::{self, Change, Changes};
 use super::{effective_ms, span_start};
 use crate::sums::signed;
 
-/// The table. A request is unpriced where it used tokens and nobody knows what they cost. What all
-/// sessions used together is a row of [`ALL`], so that a report over time need not read one for each.
+/// The table. A request is unpriced where it used tokens and nobody knows what they cost.
 pub(crate) const TABLES: &str = "
 CREATE TABLE usage (
     quarter INTEGER NOT NULL, session INTEGER NOT NULL, facet INTEGER NOT NULL,
@@ -22,14 +23,11 @@ CREATE TABLE usage (
 CREATE INDEX usage_by_session ON usage (session);
 ";
 
-/// Stands for all sessions. None has this number.
-pub(crate) const ALL: i64 = 0;
-
 /// The seconds of a quarter of an hour.
 pub(crate) const QUARTER: i64 = 900;
 
 /// No sum goes further, so that two of them can always be added.
-const SUM_MAX: i64 = 1 << 61;
+pub(super) const SUM_MAX: i64 = 1 << 61;
 
 /// What requests used together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -99,7 +97,8 @@ impl Usage {
         Ok(Self::from_columns(columns))
     }
 
-    fn columns(&self) -> [i64; 8] {
+    /// Returns its numbers, in the order of the columns.
+    pub(super) fn columns(&self) -> [i64; 8] {
         [
             self.requests,
             self.tokens_in,
@@ -153,36 +152,24 @@ impl UsageTotals {
 
     fn add(&mut self, stored: &StoredEvent, session: i64, facet: i64, times: i64) {
         if let Some(usage) = Usage::of(&stored.event) {
-            for session in [session, ALL] {
-                let key = (quarter_of(stored), session, facet);
-                self.0.entry(key).or_default().add(&usage, times);
-            }
+            self.0.entry((quarter_of(stored), session, facet)).or_default().add(&usage, times);
         }
     }
 
-    /// Writes all of it.
+    /// Writes all of it. The events must be on disk as they are to be.
     pub(crate) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut anew = Vec::new();
-        for (&(quarter, session, facet), usage) in &self.0 {
-            if session != ALL {
-                continue;
-            }
-            // A session that is forgotten may have been at the cap itself, and then nothing tells what
-            // it had of the sum.
-            let takes = usage.columns().iter().any(|column| *column < 0);
-            if usage.requests < 0 || takes && is_capped(connection, quarter, facet)? {
-                anew.push((quarter, facet));
-            }
+        // Most of what changes is taken away and counted again as it was.
+        self.0.retain(|_, usage| *usage != Usage::default());
+        let mut all: Changes = BTreeMap::new();
+        for (&(quarter, _, facet), usage) in &self.0 {
+            let change = all.entry((quarter, facet)).or_insert(Change::of_quarter(quarter));
+            change.add(usage);
         }
-        self.add_to_rows(connection)?;
-        // What is taken from a sum at its cap is not known to leave anything; its parts are.
-        for (quarter, facet) in anew {
-            add_up(connection, quarter, facet)?;
-        }
-        Ok(())
+        self.write_sessions(connection)?;
+        usage_spans::write(connection, all)
     }
 
-    fn add_to_rows(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    fn write_sessions(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let mut write = connection.prepare_cached(
             "INSERT INTO usage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
              ON CONFLICT DO UPDATE SET requests = requests + ?4, \
@@ -193,7 +180,18 @@ impl UsageTotals {
              cache_write_1h = max(min(cache_write_1h + ?9, ?12), 0), \
              cost = max(min(cost + ?10, ?12), 0), unpriced = max(unpriced + ?11, 0)",
         )?;
-        for ((quarter, session, facet), usage) in self.0.drain() {
+        for (key, mut usage) in self.0.drain() {
+            let (quarter, session, facet) = key;
+            let takes = usage.columns().iter().any(|column| *column < 0);
+            if takes && is_capped(connection, key)? {
+                // What is taken from a sum at its cap is not known to leave anything; its events are.
+                connection
+                    .prepare_cached(
+                        "DELETE FROM usage WHERE quarter = ?1 AND session = ?2 AND facet = ?3",
+                    )?
+                    .execute([quarter, session, facet])?;
+                usage = of_events(connection, key)?;
+            }
             let [a, b, c, d, e, f, g, h] = usage.columns();
             write.execute(params![quarter, session, facet, a, b, c, d, e, f, g, h, SUM_MAX])?;
             if usage.requests <= 0 {
@@ -209,62 +207,44 @@ impl UsageTotals {
     }
 }
 
-/// Returns whether any sum over all sessions is at its cap.
-fn is_capped(connection: &Connection, quarter: i64, facet: i64) -> rusqlite::Result<bool> {
+/// Returns whether any sum of a session is at its cap.
+fn is_capped(connection: &Connection, key: (i64, i64, i64)) -> rusqlite::Result<bool> {
     connection
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM usage WHERE quarter = ?1 AND session = ?2 AND facet = ?3 \
              AND max(tokens_in, tokens_out, cache_read, cache_write, cache_write_1h, cost) >= ?4)",
         )?
-        .query_row([quarter, ALL, facet, SUM_MAX], |row| row.get(0))
+        .query_row([key.0, key.1, key.2, SUM_MAX], |row| row.get(0))
 }
 
-/// Makes the row of all sessions anew from those of each.
-fn add_up(connection: &Connection, quarter: i64, facet: i64) -> rusqlite::Result<()> {
-    let mut all = Usage::default();
+/// Adds up what the events of a session used in a quarter.
+fn of_events(
+    connection: &Connection,
+    (quarter_start, session, facet): (i64, i64, i64),
+) -> rusqlite::Result<Usage> {
     let mut read = connection.prepare_cached(
-        "SELECT requests, tokens_in, tokens_out, cache_read, cache_write, cache_write_1h, cost, \
-         unpriced FROM usage WHERE quarter = ?1 AND session <> ?2 AND facet = ?3",
+        "SELECT created_at, client_ms, tokens_in, tokens_out, cache_read, cache_write, \
+         cache_write_1h, cost_usd FROM events INDEXED BY events_by_session \
+         WHERE session = ?1 AND facet = ?2",
     )?;
-    for part in read.query_map([quarter, ALL, facet], |row| Usage::read(row, 0))? {
-        all.add(&part?, 1);
-    }
-    put_all(connection, quarter, facet, &all)
-}
-
-fn put_all(connection: &Connection, quarter: i64, facet: i64, all: &Usage) -> rusqlite::Result<()> {
-    if all.requests <= 0 {
-        let mut delete = connection.prepare_cached(
-            "DELETE FROM usage WHERE quarter = ?1 AND session = ?2 AND facet = ?3",
-        )?;
-        delete.execute([quarter, ALL, facet])?;
-        return Ok(());
-    }
-    let [a, b, c, d, e, f, g, h] = all.columns();
-    connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO usage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        )?
-        .execute(params![quarter, ALL, facet, a, b, c, d, e, f, g, h])?;
-    Ok(())
-}
-
-/// Adds up what all sessions used, for a store that kept only what each did.
-pub(crate) fn add_up_all(connection: &Connection) -> rusqlite::Result<()> {
-    let mut sums: HashMap<(i64, i64), Usage> = HashMap::new();
-    let mut read = connection.prepare(
-        "SELECT quarter, facet, requests, tokens_in, tokens_out, cache_read, cache_write, \
-         cache_write_1h, cost, unpriced FROM usage WHERE session <> ?1",
-    )?;
-    let mut rows = read.query([ALL])?;
+    let mut rows = read.query([session, facet])?;
+    let mut sum = Usage::default();
     while let Some(row) = rows.next()? {
-        let key = (row.get(0)?, row.get(1)?);
-        sums.entry(key).or_default().add(&Usage::read(row, 2)?, 1);
+        if quarter(row.get(1)?, row.get(0)?) != quarter_start {
+            continue;
+        }
+        let tokens = Tokens {
+            input: row.get(2)?,
+            output: row.get(3)?,
+            cache_read: row.get(4)?,
+            cache_write: row.get(5)?,
+            cache_write_1h: row.get(6)?,
+        };
+        if let Some(usage) = Usage::of_parts(tokens, row.get(7)?) {
+            sum.add(&usage, 1);
+        }
     }
-    for ((quarter, facet), all) in sums {
-        put_all(connection, quarter, facet, &all)?;
-    }
-    Ok(())
+    Ok(sum)
 }
 
 /// Counts every event of a store that was written before usage was kept.
@@ -288,7 +268,7 @@ pub(crate) fn count_all(connection: &Connection) -> rusqlite::Result<()> {
             totals.0.entry(key).or_default().add(&usage, 1);
         }
     }
-    totals.write(connection)
+    totals.write_sessions(connection)
 }
 
 /// Returns the beginning of the quarter of an hour in which an event happened.

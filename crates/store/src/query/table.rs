@@ -3,12 +3,16 @@
 //! A page begins after the last row of the one before, by what is sorted by and the session's
 //! number. So no row is lost or comes twice while rows stay as they are.
 
-use oriel_model::QuietLimit;
+use oriel_model::{EventNumber, QuietLimit};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
+use super::entries::Entry;
+use super::events::read_event;
 use super::sessions::{COLUMNS, PhaseFilter, Session, session_of};
+use crate::group::FLAG_PROMPT;
 use crate::readers::ReadError;
+use crate::search::texts_of_event;
 use crate::store::Store;
 
 /// In a store of more sessions than this it is not told how many match: to count them takes longer
@@ -17,6 +21,9 @@ const COUNTED_MAX: i64 = 20_000;
 
 /// So much of what is searched for is read.
 const TEXT_BYTES_MAX: usize = 200;
+
+/// So much of the words of a first prompt is read.
+const OPENING_BYTES_MAX: usize = 300;
 
 /// Which sessions are asked for. What is absent does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -79,11 +86,22 @@ pub struct TableQuery {
     pub after: Option<TableCursor>,
 }
 
-/// A page of sessions, each with its title.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// A session, and what tells it from others.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TableRow {
+    /// The session.
+    pub session: Session,
+    /// The JSON text of its title.
+    pub title: Option<String>,
+    /// The first prompt of a session without a title, with the beginning of its words.
+    pub opening: Option<Entry>,
+}
+
+/// A page of sessions.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct TablePage {
-    /// The sessions, each with the JSON text of its title.
-    pub rows: Vec<(Session, Option<String>)>,
+    /// The sessions.
+    pub rows: Vec<TableRow>,
     /// Where to go on.
     pub next: Option<TableCursor>,
     /// How many match on all pages, where that is quick to tell.
@@ -180,10 +198,24 @@ fn page(
     let mut rows = Vec::with_capacity(found.len());
     for TableCursor { no, .. } in found {
         let (_, session) = read.query_row([no], session_of)?;
-        let title = titled.query_row([&session.id], |row| row.get(0)).optional()?;
-        rows.push((session, title));
+        let title: Option<String> = titled.query_row([&session.id], |row| row.get(0)).optional()?;
+        let opening = if title.is_none() { opening(connection, no)? } else { None };
+        rows.push(TableRow { session, title, opening });
     }
     Ok(TablePage { rows, next, total })
+}
+
+/// Returns the first prompt of a session.
+fn opening(connection: &Connection, session: i64) -> rusqlite::Result<Option<Entry>> {
+    let first: Option<i64> = connection
+        .prepare_cached(&format!(
+            "SELECT min(id) FROM events INDEXED BY events_prompts \
+             WHERE session = ?1 AND flags & {FLAG_PROMPT}"
+        ))?
+        .query_row([session], |row| row.get(0))?;
+    let Some(number) = first.map(EventNumber) else { return Ok(None) };
+    let texts = texts_of_event(connection, number, OPENING_BYTES_MAX)?;
+    Ok(Some(Entry { event: read_event(connection, number)?, texts }))
 }
 
 /// The conditions that a session has to meet, with their values.

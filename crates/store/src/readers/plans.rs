@@ -12,7 +12,7 @@ use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use crate::open::{Durability, StoreOptions, open_reader};
 use crate::query::{
     EntriesQuery, EventFilter, HeadsQuery, Part, PhaseFilter, SessionFilter, TableCursor,
-    TableFilter, TableQuery, TableSort, ToolsQuery,
+    TableFilter, TableQuery, TableSort, ToolsQuery, UsageFilter,
 };
 use crate::search::{SearchFilter, SearchQuery, Sought};
 use crate::store::Store;
@@ -152,6 +152,8 @@ async fn ask_for_pages(store: &Store, now: i64, quiet: QuietLimit) {
         let query = ToolsQuery { since, ..ToolsQuery::default() };
         store.tools_detail(query).await.unwrap();
     }
+    let since = UsageFilter { since: Some(FIRST + 1000), ..UsageFilter::default() };
+    store.usage_over(since, |at| (at - 7200, at + 90_000)).await.unwrap();
     let words = EventFilter { text: Some(Sought::of("Bash")), ..EventFilter::default() };
     store.events(words.clone(), 10, 0).await.unwrap();
     store.follow(EventNumber(7), words, 10).await.unwrap();

@@ -55,6 +55,27 @@ async fn a_store_of_version_2_opens_with_the_answers_it_had() {
 }
 
 #[tokio::test]
+async fn a_store_of_version_3_opens_with_the_answers_it_had() {
+    let file = fixtures().join("v3.db");
+    if !file.exists() {
+        write_version_3(&file).await;
+    }
+    let home = Home::new();
+    std::fs::copy(&file, home.file()).unwrap();
+    let (store, oracle) = (home.open(), history_of_version_3());
+    let new = Home::new();
+    new.open().close().await;
+    assert_eq!(tables(&home), tables(&new), "every store has the same tables in the end");
+    check_all(&store, &oracle).await;
+    assert_clean(&store).await;
+    store
+        .append(events_of_version_3().into_iter().map(|(event, _)| event).collect(), MIDNIGHT)
+        .await
+        .unwrap();
+    assert_clean(&store).await;
+}
+
+#[tokio::test]
 async fn a_store_of_an_earlier_version_is_copied_before_it_is_changed() {
     let home = Home::new();
     std::fs::copy(fixtures().join("v2.db"), home.file()).unwrap();
@@ -174,6 +195,46 @@ fn events_of_version_2() -> Vec<(NewEvent, i64)> {
         events.push((call, MIDNIGHT + 100_000 + nth as i64 * 700));
     }
     events
+}
+
+/// The history in the file of version 3: that of version 2, and requests of several sessions at a time.
+fn history_of_version_3() -> Oracle {
+    let mut oracle = history_of_version_2();
+    for (event, at) in events_of_version_3() {
+        oracle.append(event, at);
+    }
+    oracle
+}
+
+fn events_of_version_3() -> Vec<(NewEvent, i64)> {
+    let request = |nth: u64| {
+        let mut request = costed(["s5", "s6", "s7"][nth as usize % 3], "oriel", 0.25);
+        request.facet.kind = EventKind::LlmResponse;
+        request.facet.model = Some(["opus", "gpt-5"][nth as usize % 2].to_owned());
+        request.client_ms = Some((MIDNIGHT + 200_000 + nth as i64 * 350) * 1000);
+        (request.tokens.input, request.tokens.output) = (100 + nth, nth);
+        if nth.is_multiple_of(7) {
+            request.cost_usd = None;
+        }
+        if nth == 11 {
+            // No event has more.
+            request.tokens.cache_read = 1 << 53;
+        }
+        (request, MIDNIGHT + 300_000)
+    };
+    (0..60).map(request).collect()
+}
+
+/// Writes the file of version 3; see [`write_version_1`].
+async fn write_version_3(file: &std::path::Path) {
+    assert_eq!(Store::VERSION, 3, "{} is lost", file.display());
+    let store = Store::open(file, options(), |_| {}).unwrap();
+    let all = events_of_version_1().into_iter().chain(events_of_version_2());
+    for (event, at) in all.chain(events_of_version_3()) {
+        store.append(vec![event], at).await.unwrap();
+    }
+    store.compact().await.unwrap();
+    store.close().await;
 }
 
 /// Writes the file of version 2; see [`write_version_1`].

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use oriel_model::{About, EventKind, EventNumber, Metadata, Note, Outcome, SessionId, StoredEvent};
+use oriel_model::{
+    About, EventKind, EventNumber, Metadata, Note, Outcome, Role, SessionId, StoredEvent, Text,
+};
 use oriel_store::{
     EventFilter, HeadsQuery, PhaseFilter, Sought, Store, TableFilter, TableQuery, TableSort,
     ToolsQuery, Turn,
@@ -111,10 +113,41 @@ async fn a_session_is_found_by_its_id_title_project_or_branch() {
             after: None,
         };
         let page = store.session_table(query, MIDNIGHT, quiet()).await.unwrap();
-        let found: Vec<_> = page.rows.iter().map(|(session, _)| session.id.as_str()).collect();
+        let found: Vec<_> = page.rows.iter().map(|row| row.session.id.as_str()).collect();
         assert_eq!(found, expected, "{text}");
         assert_eq!(page.total, Some(expected.len() as u64), "{text}");
     }
+}
+
+#[tokio::test]
+async fn a_session_without_a_title_has_its_first_prompt_beside_it() {
+    let home = Home::new();
+    let store = home.open();
+    let says = |session: &str, kind, words: &str| {
+        let mut says = event(session);
+        says.facet.kind = kind;
+        says.told.texts = vec![Text { role: Role::Prompt, text: words.to_owned() }];
+        says
+    };
+    let prompt = EventKind::UserPrompt;
+    let many = |nth| says("s1", EventKind::LlmResponse, &format!("work {nth}"));
+    let mut all: Vec<_> = (0..20).map(many).collect();
+    all.extend([says("s1", prompt, "mend the gate"), says("s1", prompt, "and paint it")]);
+    all.extend([says("s2", prompt, "sweep"), event("s3")]);
+    store.append(all, MIDNIGHT).await.unwrap();
+    let about = About::Session(SessionId("s2".to_owned()));
+    let title = Note { about, name: "title".to_owned(), value: "\"t\"".to_owned(), at_ms: 1 };
+    store.note(vec![title]).await.unwrap();
+    let query = TableQuery { limit: 9, ..TableQuery::default() };
+    let page = store.session_table(query, MIDNIGHT, quiet()).await.unwrap();
+    let told = page.rows.iter().map(|row| {
+        let opening = row.opening.as_ref().map(|entry| entry.texts[0].text.as_str());
+        (row.session.id.as_str(), row.title.as_deref(), opening)
+    });
+    let told: Vec<_> = told.collect();
+    let expected =
+        [("s3", None, None), ("s2", Some("\"t\""), None), ("s1", None, Some("mend the gate"))];
+    assert_eq!(told, expected);
 }
 
 #[tokio::test]
@@ -140,7 +173,7 @@ async fn the_table_is_filtered_by_every_word() {
     ] {
         let query = TableQuery { filter: filter.clone(), limit: 10, ..TableQuery::default() };
         let page = store.session_table(query, MIDNIGHT + 1, quiet()).await.unwrap();
-        let found: Vec<_> = page.rows.iter().map(|(session, _)| session.id.as_str()).collect();
+        let found: Vec<_> = page.rows.iter().map(|row| row.session.id.as_str()).collect();
         assert_eq!(found, expected, "{filter:?}");
     }
 }
@@ -357,7 +390,7 @@ async fn check_table(
     loop {
         let query = TableQuery { filter: TableFilter::default(), sort, ascending, limit, after };
         let page = store.session_table(query, MIDNIGHT, quiet()).await.unwrap();
-        found.extend(page.rows.into_iter().map(|(session, _)| session));
+        found.extend(page.rows.into_iter().map(|row| row.session));
         after = page.next;
         if after.is_none() {
             break;

@@ -1,7 +1,9 @@
 //! Reports are sums over what each request used, costs can be worked out anew, and every number
 //! says who told it.
 
-use oriel_model::{EventId, EventKind, EventNumber, Key, NewEvent, StoredEvent, Tokens};
+use std::collections::BTreeMap;
+
+use oriel_model::{EventId, EventKind, EventNumber, Key, NewEvent, SessionId, StoredEvent, Tokens};
 use oriel_store::{Store, Usage, UsageFilter};
 
 use crate::answers::wait_for;
@@ -19,7 +21,7 @@ fn usage_is_summed_by_quarters_of_the_senders_clock() {
         store.append(vec![at(0), at(899), at(900), elsewhere, event("s1")], AT).await.unwrap();
         let rows = store.usage(UsageFilter::default(), false).await.unwrap();
         let told: Vec<_> =
-            rows.iter().map(|row| (row.quarter, row.usage.requests, row.usage.tokens_in)).collect();
+            rows.iter().map(|row| (row.first, row.usage.requests, row.usage.tokens_in)).collect();
         assert_eq!(told, [(0, 3, 27), (900, 1, 10)]);
         let of_one = UsageFilter { session: Some("s2".to_owned()), ..UsageFilter::default() };
         let rows = store.usage(of_one, true).await.unwrap();
@@ -27,6 +29,120 @@ fn usage_is_summed_by_quarters_of_the_senders_clock() {
         let since = UsageFilter { since: Some(901), before: Some(1800), ..UsageFilter::default() };
         assert_eq!(store.usage(since, false).await.unwrap()[0].usage.tokens_in, 10);
         assert_clean(&store).await;
+    });
+}
+
+#[test]
+fn a_stretch_of_time_is_the_sum_of_its_quarters() {
+    wait_for(async {
+        let home = Home::new();
+        let store = home.open();
+        // Some in the middle of days and hours, some years apart.
+        let at = [0, 900, 2700, 3600, 86_399, 86_400, 90_000, 200_000, 260_000, 9_000_000_000];
+        let requests = (0..200_u32).map(|nth| {
+            let mut asked = request(["s1", "s2"][nth as usize % 2], u64::from(nth));
+            asked.facet.model = Some(["opus", "haiku", "o3"][nth as usize % 3].to_owned());
+            asked.facet.source = ["hook", "otel"][nth as usize / 7 % 2].to_owned();
+            asked.facet.kind = [EventKind::LlmResponse, EventKind::LlmRequest][nth as usize % 2];
+            asked.client_ms = Some(at[nth as usize * 7 % 10] * 1000);
+            asked
+        });
+        store.append(requests.collect(), AT).await.unwrap();
+        let of_source = Some("otel".to_owned());
+        for (since, before, source) in [
+            (None, None, None),
+            (Some(901), Some(86_401), None),
+            (Some(2700), Some(200_001), of_source.clone()),
+            (Some(86_000), None, of_source),
+        ] {
+            let filter = UsageFilter { since, before, source, ..UsageFilter::default() };
+            let quarters = store.usage(filter.clone(), false).await.unwrap();
+            // Of what is odd: one that is cut in the middle of a quarter, and one that is none at all.
+            for (begin, length) in
+                [(0, 900), (0, 3600), (0, 86_400), (-79_200, 86_400), (-1, 100_000), (0, 0)]
+            {
+                let stretch = move |at: i64| {
+                    let start = match length {
+                        0 => 5,
+                        _ => begin + (at - begin).div_euclid(length) * length,
+                    };
+                    (start, start + length)
+                };
+                let mut expected: BTreeMap<_, (i64, i64, Usage)> = BTreeMap::new();
+                for row in &quarters {
+                    // A quarter is of the stretch in which it begins.
+                    let of = if length == 0 { row.first } else { stretch(row.first).0 };
+                    let key = (of, row.agent_type.clone(), row.model.clone());
+                    let new = (row.first, row.last, Usage::default());
+                    let (_, last, usage) = expected.entry(key).or_insert(new);
+                    *last = row.last;
+                    usage.add(&row.usage, 1);
+                }
+                let expected: Vec<_> = expected
+                    .into_iter()
+                    .map(|((_, agent, model), sums)| (agent, model, sums))
+                    .collect();
+                let rows = store.usage_over(filter.clone(), stretch).await.unwrap();
+                let found = rows
+                    .into_iter()
+                    .map(|row| (row.agent_type, row.model, (row.first, row.last, row.usage)));
+                assert_eq!(found.collect::<Vec<_>>(), expected, "{filter:?} by {length}");
+            }
+        }
+        assert_clean(&store).await;
+    });
+}
+
+#[test]
+fn what_is_taken_from_a_sum_at_its_cap_is_counted_again() {
+    wait_for(async {
+        let home = Home::new();
+        let store = home.open();
+        let dear = |nth: i64| NewEvent {
+            cost_usd: Some(1e6),
+            client_ms: Some(nth % 3 * 900_000),
+            ..request("s1", 1 << 53)
+        };
+        // More than a sum holds, of one session and of all.
+        store.append((0..1200).map(dear).collect(), AT).await.unwrap();
+        store
+            .append(
+                (0..9)
+                    .map(|nth| NewEvent { session_id: SessionId("s2".to_owned()), ..dear(nth) })
+                    .collect(),
+                AT,
+            )
+            .await
+            .unwrap();
+        assert_clean(&store).await;
+        let price = |stored: &StoredEvent| Some(if stored.number.0 % 2 == 0 { 0.5 } else { 1.5 });
+        store.reprice(Box::new(price), false).await.unwrap();
+        assert_clean(&store).await;
+        assert_eq!(total(&store).await, 1209.5);
+    });
+}
+
+#[test]
+fn a_span_ends_where_what_is_left_of_it_ends() {
+    wait_for(async {
+        let home = Home::new();
+        let store = home.open();
+        let at = |session: &str, quarter: i64| NewEvent {
+            client_ms: Some(quarter * 900_000),
+            ..request(session, 10)
+        };
+        let all = [("s1", 0), ("s2", 1), ("s2", 50), ("s1", 95), ("s1", 97)];
+        store
+            .append(all.map(|(session, quarter)| at(session, quarter)).to_vec(), AT)
+            .await
+            .unwrap();
+        store.append(vec![at("s2", 2)], AT + 100).await.unwrap();
+        assert_eq!(store.forget_sessions(AT + 50).await.unwrap().events, 3);
+        assert_clean(&store).await;
+        let rows =
+            store.usage_over(UsageFilter::default(), |_| (i64::MIN, i64::MAX)).await.unwrap();
+        assert_eq!(rows.len(), 1);
+        assert_eq!((rows[0].first, rows[0].last, rows[0].usage.requests), (900, 45_000, 3));
     });
 }
 
