@@ -206,14 +206,15 @@ impl App {
         status: StatusCode,
         detail: &str,
     ) {
-        let outcome =
-            if status.is_success() || status.is_redirection() { "done" } else { "refused" };
+        let done = status.is_success() || status.is_redirection();
+        let outcome = if done { "done" } else { "refused" };
         let entry = serde_json::json!({
             "who": visitor.actor(),
             "what": format!("{method} {path}"),
             "target": path,
             "outcome": format!("{outcome} {}", status.as_u16()),
             "detail": detail,
+            "done": done,
         });
         let (app, actor) = (Arc::clone(self), visitor.actor());
         tokio::spawn(async move {
@@ -224,7 +225,7 @@ impl App {
                 Some(&actor),
             );
             if let Err(error) = told.await {
-                tracing::warn!(%error, "the audit was not told of a refusal");
+                tracing::warn!(%error, "the audit was not told of what the console did or refused");
             }
         });
     }

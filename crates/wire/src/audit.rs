@@ -29,7 +29,7 @@ pub struct AuditEntry {
     pub refused: bool,
 }
 
-/// The body of `POST /control/audit`: what the console refused.
+/// The body of `POST /control/audit`: what the console refused, or did itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditNote {
     /// When, as the console's clock has it. The runtime dates the entry by its own.
@@ -46,6 +46,9 @@ pub struct AuditNote {
     /// What else there is to say.
     #[serde(default)]
     pub detail: Option<String>,
+    /// Whether it was done. Otherwise it was refused, and of those only so many a minute are written.
+    #[serde(default)]
+    pub done: bool,
 }
 
 /// The answer of `GET /control/audit`.

@@ -245,6 +245,7 @@ async fn a_session_is_ended_from_another_one_and_the_audit_is_told() {
     );
     let audit = house.until("/settings/audit", |page| page.contains("done 303")).await;
     assert!(words(&audit).contains(&format!("Session {label} was ended.")), "{}", words(&audit));
+    assert!(audit.contains("chip-ok\">done 303"), "it is no refusal: {audit}");
     house.post("/settings/access", &[("action", "end"), ("session", &label)]).await;
     let again = words(&house.get("/settings/access").await.text);
     assert!(again.contains("has ended already"), "{again}");

@@ -1,5 +1,5 @@
 //! The audit: every request that changes something is written down once it is done, and what the
-//! console refused is taken.
+//! console refused or did itself is taken.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use super::reply::{found, json, read_body};
 use crate::app::App;
 use crate::audit::Draft;
 
-/// The longest body that tells of a refusal.
+/// The longest body that tells of something.
 const BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// So many entries are listed unless told,
@@ -90,15 +90,16 @@ pub(super) async fn list(State(app): Shared, params: Params) -> Result<Response,
     Ok(found(&page))
 }
 
-/// Takes what the console refused. The runtime dates it, and writes so many a minute.
+/// Takes what the console refused, or did itself. The runtime dates it, and of what was refused it
+/// writes so many a minute.
 #[utoipa::path(post, path = "/control/audit", tag = "control", request_body = AuditNote,
     responses((status = 202), (status = 400, body = Problem)))]
 pub(super) async fn note(State(app): Shared, body: Body) -> Result<Response, ApiError> {
     let body = read_body(body, BODY_BYTES_MAX).await?;
     let note: AuditNote = serde_json::from_slice(&body)
         .map_err(|error| ApiError::Bad(format!("the request cannot be read: {error}").into()))?;
-    let AuditNote { at: _, who, what, target, outcome, detail } = note;
-    app.audit.write(Draft { who, what, target, outcome, detail, refused: true }).await;
+    let AuditNote { at: _, who, what, target, outcome, detail, done } = note;
+    app.audit.write(Draft { who, what, target, outcome, detail, refused: !done }).await;
     Ok(json(StatusCode::ACCEPTED, &serde_json::json!({ "taken": true })))
 }
 

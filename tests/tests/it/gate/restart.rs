@@ -106,6 +106,15 @@ fn the_console_tells_of_what_it_refused() {
     assert_eq!(daemon.control("GET", "/control/audit?before=x").status, 400);
     let listed = daemon.oriel(&["audit"]);
     assert!(listed.done().contains("console:abc"), "{listed:?}");
+    // However much is refused, what was done is written down.
+    for _ in 0..130 {
+        expect(&post(&daemon, &note), 202);
+    }
+    let done = json!({ "who": "console:abc", "what": "POST /settings/access", "done": true,
+        "target": "/settings/access", "outcome": "done 303", "detail": "Session 1 was ended." });
+    expect(&post(&daemon, &done), 202);
+    let written = audited(&daemon, "/settings/access");
+    assert_eq!((written.len(), &written[0]["refused"]), (1, &json!(false)));
 }
 
 #[test]

@@ -33,11 +33,10 @@ pub(crate) async fn page(State(app): Shared, Query(ask): Query<Ask>) -> Result<P
     Ok(Page::new("settings/audit", "Audit", shows))
 }
 
-/// Returns how an outcome is marked. What the console did by itself is told in the way of its refusals,
-/// so its own word goes first.
+/// Returns how an outcome is marked: of what the console did itself by its own word, else by the status.
 fn standing(entry: &AuditEntry) -> &'static str {
     let outcome = entry.outcome.as_str();
-    if outcome.starts_with("done") || (!entry.refused && outcome.starts_with(['2', '3'])) {
+    if !entry.refused && (outcome.starts_with("done") || outcome.starts_with(['2', '3'])) {
         "ok"
     } else if outcome.starts_with('5') {
         "bad"
