@@ -11,6 +11,7 @@ mod home;
 mod program;
 
 // The daemon, and how to talk to it.
+mod alone;
 mod daemon;
 mod http;
 mod stream;
@@ -29,6 +30,7 @@ pub mod script;
 pub mod told;
 pub mod wait;
 
+pub use alone::Alone;
 pub use console::Console;
 pub use daemon::{Daemon, Launch, Stopped, kill};
 pub use home::Home;

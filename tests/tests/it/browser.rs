@@ -3,6 +3,7 @@
 //!
 //! Tests go over the pages that the console itself links to, so a new page is tested by being there.
 
+mod alone;
 mod everyone;
 mod hostile;
 mod keyboard;
