@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use oriel_tests::events::event;
 use oriel_tests::{Daemon, Home, Launch};
+use rustix::fs::{FallocateFlags, fallocate};
 use serde_json::{Value, json};
 
 use super::{act, audited, blockers, expect, hook, restart, set_version, version, wait_for_events};
@@ -260,6 +261,68 @@ fn a_disk_without_room_is_told_of_before_a_write_fails() {
 }
 
 #[test]
+fn a_disk_that_fills_up_while_the_daemon_runs_is_told_of_and_it_goes_on() {
+    let home = Home::new();
+    // Others write to this disk too, so on both sides of the mark there is room for them.
+    const MARGIN_MIB: u64 = 1024;
+    let free = free_mib(&home.path(""));
+    assert!(2 * MARGIN_MIB < free, "this test needs {} MiB of disk", 2 * MARGIN_MIB);
+    let mark = (free - MARGIN_MIB).to_string();
+    let launch = Launch::new().home(&home).set("import.auto", "false");
+    let daemon = launch.set("store.free_mib_min", &mark).start();
+    assert_eq!(blockers(&daemon), Vec::<String>::new(), "there was room at the start");
+    let file = fs::File::create(home.path("much")).unwrap();
+    fallocate(&file, FallocateFlags::empty(), 0, 2 * MARGIN_MIB * 1024 * 1024).unwrap();
+    let notice = oriel_tests::wait::until("a notice of the disk", || {
+        let page = daemon.get("/api/notices").expect(200).json();
+        let notices = page["notices"].as_array()?;
+        notices.iter().find(|notice| notice["reason"] == "disk_nearly_full").cloned()
+    });
+    assert_eq!(notice["priority"], "high", "{notice}");
+    let body = notice["body"].as_str().unwrap();
+    assert!(body.contains("make room") && body.contains(&format!("{mark} MiB")), "{body}");
+    daemon.store(&event("e1"));
+    assert_eq!(blockers(&daemon), Vec::<String>::new(), "it goes on");
+}
+
+#[test]
+fn records_without_the_key_that_signed_them_are_told_of_and_stay_as_they_are() {
+    let home = Home::new();
+    let mut daemon = start(&home);
+    daemon.oriel(&["keys", "create"]).done();
+    let said = ["--kind", "url", "--id", "https://example.org/", "--rating", "4"];
+    daemon.oriel(&[&["opinions", "compose"], &said[..]].concat()).done();
+    restart(&mut daemon);
+    assert_eq!(blockers(&daemon), Vec::<String>::new());
+    let records = daemon.oriel(&["opinions", "export"]).done().to_owned();
+
+    let keys = home.data_dir().join("keys");
+    fs::rename(&keys, home.path("keys-elsewhere")).unwrap();
+    restart(&mut daemon);
+    let missing = "signing-key-missing";
+    assert_eq!(blockers(&daemon), [missing]);
+    let readiness = daemon.control("GET", "/control/readiness").json();
+    let reason = readiness["blockers"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("records in the store were signed"), "{reason}");
+    // Whoever puts the key back needs no other.
+    fs::rename(home.path("keys-elsewhere"), &keys).unwrap();
+    restart(&mut daemon);
+    assert_eq!(blockers(&daemon), Vec::<String>::new());
+
+    fs::remove_dir_all(&keys).unwrap();
+    restart(&mut daemon);
+    assert_eq!(blockers(&daemon), [missing]);
+    expect(&act(&daemon, missing, "create-key", &NOTHING), 200);
+    assert_eq!(blockers(&daemon), Vec::<String>::new());
+    restart(&mut daemon);
+    assert_eq!(blockers(&daemon), Vec::<String>::new());
+    assert_eq!(daemon.oriel(&["opinions", "export"]).done(), records);
+    home.write("records.jsonl", &records);
+    let file = home.data_dir().join("records.jsonl").display().to_string();
+    daemon.oriel(&["opinions", "verify", &file]).done();
+}
+
+#[test]
 fn a_kill_in_the_middle_of_an_action_leaves_something_usable() {
     let mut rng = fastrand::Rng::new();
     let mut daemon = start(&Home::new());
@@ -326,6 +389,11 @@ fn module(home: &Home, id: &str) {
     );
     fs::write(folder.join("module.toml"), manifest).unwrap();
     fs::write(folder.join("page.html"), "<p>hello").unwrap();
+}
+
+fn free_mib(path: &Path) -> u64 {
+    let about = rustix::fs::statvfs(path).unwrap();
+    about.f_bavail * about.f_frsize / (1024 * 1024)
 }
 
 fn fact(shown: &Value, name: &str) -> String {
