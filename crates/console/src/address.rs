@@ -26,6 +26,11 @@ impl Address {
         self
     }
 
+    /// Adds a field to the query unless it is empty.
+    pub(crate) fn filled(self, name: &str, value: &str) -> Self {
+        self.with(name, Some(value).filter(|value| !value.is_empty()))
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
@@ -70,6 +75,7 @@ mod tests {
     fn whatever_a_name_holds_it_stays_one_part() {
         assert_eq!(of_session("a/b?c#d é\""), "/sessions/a%2Fb%3Fc%23d%20%C3%A9%22");
         let address = Address::new("/x").with("q", Some("a&b=c")).with("n", None::<i64>);
-        assert_eq!(address.with("m", Some(7)).as_str(), "/x?q=a%26b%3Dc&m=7");
+        let address = address.filled("empty", "").filled("one", "1");
+        assert_eq!(address.with("m", Some(7)).as_str(), "/x?q=a%26b%3Dc&one=1&m=7");
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod status;
 pub(crate) mod tools;
 
 pub(crate) mod event;
+pub(crate) mod filters;
 pub(crate) mod now;
 pub(crate) mod palette;
 pub(crate) mod search;

@@ -7,7 +7,7 @@ use minijinja::context;
 use oriel_wire::{FilterOptions, SearchHit, SearchPage};
 use serde::{Deserialize, Serialize};
 
-use super::sessions::chosen;
+use super::filters::{Pages, chosen};
 use crate::address::{Address, of_session};
 use crate::app::{App, Shared};
 use crate::ask::AskError;
@@ -78,10 +78,9 @@ pub(crate) async fn page(
     let field = wrong.as_deref().map(|wrong| {
         ["since", "role", "cursor"].into_iter().find(|name| wrong.contains(*name)).unwrap_or("q")
     });
-    let next = found.as_ref().and_then(|page| page.next).map(|cursor| {
-        String::from(Asked { cursor: cursor.to_string(), ..asked.clone() }.address())
-    });
-    let first = Asked { cursor: String::new(), ..asked.clone() };
+    let next = found.as_ref().and_then(|page| page.next).map(|cursor| cursor.to_string());
+    let at = |cursor: &str| Asked { cursor: cursor.to_owned(), ..asked.clone() }.address();
+    let pages = Pages::beside(&asked.cursor, next.as_deref(), at);
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let shows = context! {
         asked => shown(&asked),
@@ -91,8 +90,8 @@ pub(crate) async fn page(
         hits => shown(&hits),
         is_searched => found.is_some(),
         at_least => found.as_ref().map(|page| page.total_is_at_least),
-        next_page => next,
-        first_page => (!asked.cursor.is_empty()).then(|| String::from(first.address())),
+        next_page => pages.next,
+        first_page => pages.first,
         session_url => (!asked.session.is_empty()).then(|| of_session(&asked.session)),
         wrong, field,
     };
@@ -107,30 +106,30 @@ pub(crate) async fn page(
 
 impl Asked {
     fn address(&self) -> Address {
-        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         Address::new("/search")
-            .with("q", some(&self.q))
-            .with("agent", some(&self.agent))
-            .with("project", some(&self.project))
-            .with("role", some(&self.role))
-            .with("since", some(&self.since))
-            .with("session", some(&self.session))
-            .with("cursor", some(&self.cursor))
+            .filled("q", &self.q)
+            .filled("agent", &self.agent)
+            .filled("project", &self.project)
+            .filled("role", &self.role)
+            .filled("since", &self.since)
+            .filled("session", &self.session)
+            .filled("cursor", &self.cursor)
     }
 
     /// Searches where there is something to search for.
     async fn search(&self, app: &App) -> Result<Option<SearchPage<'static>>, AskError> {
-        let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let Some(words) = some(&self.q) else { return Ok(None) };
-        let words: String = words.chars().take(QUERY_CHARS_MAX).collect();
+        let words: String = self.q.trim().chars().take(QUERY_CHARS_MAX).collect();
+        if words.is_empty() {
+            return Ok(None);
+        }
         let address = Address::new("/api/search")
-            .with("q", Some(words))
-            .with("agent_type", some(&self.agent))
-            .with("project", some(&self.project))
-            .with("role", some(&self.role))
-            .with("since", some(&self.since))
-            .with("session_id", some(&self.session))
-            .with("cursor", some(&self.cursor))
+            .filled("q", &words)
+            .filled("agent_type", self.agent.trim())
+            .filled("project", self.project.trim())
+            .filled("role", self.role.trim())
+            .filled("since", self.since.trim())
+            .filled("session_id", self.session.trim())
+            .filled("cursor", self.cursor.trim())
             .with("limit", Some(HITS));
         app.runtime.get(address.as_str()).await.map(Some)
     }

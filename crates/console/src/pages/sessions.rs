@@ -8,6 +8,7 @@ use oriel_wire::{FilterOptions, SessionTable, SessionTableRow};
 use serde::{Deserialize, Serialize};
 
 use self::entry::{Entry, Kind};
+use super::filters::{Pages, chosen};
 use crate::address::{Address, of_session};
 use crate::app::{App, Shared};
 use crate::ask::AskError;
@@ -26,9 +27,6 @@ pub(crate) mod parts;
 
 /// So many sessions are on a page.
 const ROWS: usize = 50;
-
-/// A filter offers no more values than this; what is asked for is always among them.
-const OPTIONS_MAX: usize = 300;
 
 /// What can be sorted by, in the order of the columns.
 const COLUMNS: [Column; 10] = [
@@ -151,18 +149,16 @@ impl Asked {
     }
 
     fn filtered(&self, path: &str) -> Address {
-        self.filters().into_iter().fold(Address::new(path), |address, (name, value)| {
-            address.with(name, Some(value).filter(|value| !value.is_empty()))
-        })
+        let filters = self.filters().into_iter();
+        filters.fold(Address::new(path), |address, (name, value)| address.filled(name, value))
     }
 
     /// Returns the address of this very page.
     fn address(&self) -> Address {
-        let some = |text: &'_ str| Some(text.to_owned()).filter(|text| !text.is_empty());
         self.filtered("/sessions")
-            .with("sort", some(&self.sort))
-            .with("order", some(&self.order))
-            .with("cursor", some(&self.cursor))
+            .filled("sort", &self.sort)
+            .filled("order", &self.order)
+            .filled("cursor", &self.cursor)
     }
 
     fn live(&self, after: i64) -> String {
@@ -170,17 +166,16 @@ impl Asked {
     }
 
     async fn rows(&self, app: &App) -> Result<(Vec<Row>, SessionTable), AskError> {
-        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let address = Address::new("/api/sessions/table")
-            .with("q", some(&self.q))
-            .with("agent_type", some(&self.agent))
-            .with("project", some(&self.project))
-            .with("branch", some(&self.branch))
-            .with("phase", some(&self.phase))
-            .with("model", some(&self.model))
-            .with("sort", some(&self.sort))
-            .with("order", some(&self.order))
-            .with("cursor", some(&self.cursor))
+            .filled("q", &self.q)
+            .filled("agent_type", &self.agent)
+            .filled("project", &self.project)
+            .filled("branch", &self.branch)
+            .filled("phase", &self.phase)
+            .filled("model", &self.model)
+            .filled("sort", &self.sort)
+            .filled("order", &self.order)
+            .filled("cursor", &self.cursor)
             .with("limit", Some(ROWS));
         let mut table: SessionTable = app.runtime.get(address.as_str()).await?;
         let rows = table.rows.drain(..).map(|row| {
@@ -193,18 +188,15 @@ impl Asked {
     }
 
     fn shows(&self, rows: &[Row], table: &SessionTable) -> minijinja::Value {
-        let next = table.next.as_ref().map(|cursor| {
-            let next = Self { cursor: cursor.clone(), ..self.clone() };
-            String::from(next.address())
-        });
-        let first = Self { cursor: String::new(), ..self.clone() };
+        let at = |cursor: &str| Self { cursor: cursor.to_owned(), ..self.clone() }.address();
+        let pages = Pages::beside(&self.cursor, table.next.as_deref(), at);
         context! {
             asked => shown(self),
             headings => shown(&self.headings()),
             rows => shown(rows),
             total => table.total,
-            next_page => next,
-            first_page => (!self.cursor.is_empty()).then(|| String::from(first.address())),
+            next_page => pages.next,
+            first_page => pages.first,
             is_filtered => self.is_filtered(),
         }
     }
@@ -247,13 +239,4 @@ pub(crate) async fn first_words(app: &App, id: &str) -> Option<String> {
     let part: oriel_wire::SessionEntries<'static> = app.runtime.get(address.as_str()).await.ok()?;
     let prompt = part.entries.iter().map(Entry::of).find(|entry| entry.kind == Kind::Prompt);
     prompt?.words.map(|words| words.text)
-}
-
-/// Returns the values that a filter offers, with the one that is asked for.
-pub(crate) fn chosen(mut values: Vec<String>, asked: &str) -> Vec<String> {
-    values.truncate(OPTIONS_MAX);
-    if !asked.is_empty() && !values.iter().any(|value| value == asked) {
-        values.insert(0, asked.to_owned());
-    }
-    values
 }
