@@ -550,6 +550,11 @@ impl Color {
             Self::Never => false,
         }
     }
+
+    /// Returns whether to write in color to standard error.
+    pub(crate) fn on_stderr(self) -> bool {
+        self.holds_for(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+    }
 }
 
 /// Returns the arguments so that a word of a search may begin with a hyphen: one that is no option

@@ -45,9 +45,9 @@ use serde::de::DeserializeOwned;
 use crate::Exit;
 use crate::address::Address;
 use crate::args::{Args, Command};
-use crate::config::Surroundings;
 use crate::output::Output;
 use crate::service::Service;
+use oriel_daemon::Surroundings;
 
 /// Does what was asked.
 pub(crate) fn run(

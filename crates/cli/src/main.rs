@@ -1,14 +1,12 @@
 //! The program `oriel`: it runs the daemon, and asks and steers one that runs.
 //!
-//! Only this file reads the environment and the clock; everything else gets them as an argument.
+//! What it was started in is read once, as `Surroundings`; everything else gets it as an argument.
 
 mod address;
 mod args;
 mod commands;
-mod config;
 mod csv;
 mod events;
-mod logs;
 mod output;
 mod platform;
 mod progress;
@@ -19,22 +17,16 @@ mod table;
 mod testing;
 mod text;
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
-use std::time::SystemTime;
 
-use anyhow::Context as _;
 use clap::Parser as _;
-use jiff::tz::TimeZone;
+use oriel_daemon::{ConfigError, Surroundings};
 use oriel_launcher::daemon;
-use oriel_runtime::config::Clock;
-use oriel_runtime::settings::Folders;
 use oriel_runtime::zone::ZoneError;
 
 use args::Args;
-use config::{ConfigError, Surroundings};
 use output::{Output, OutputError, Paint};
 
 /// How the program ends; scripts rely on the numbers.
@@ -69,7 +61,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args, is_hook: bool) -> anyhow::Result<Exit> {
-    let surroundings = surroundings(is_hook)?;
+    let surroundings = Surroundings::of_this_process(is_hook, platform::program().ok())?;
     let stdout = std::io::stdout();
     let color = args.global.color(&surroundings.environment);
     let mut output = Output::new(stdout.lock(), Paint::new(color.holds_for(stdout.is_terminal())));
@@ -78,29 +70,6 @@ fn run(args: Args, is_hook: bool) -> anyhow::Result<Exit> {
 
 fn arguments() -> Vec<OsString> {
     std::env::args_os().collect()
-}
-
-#[expect(clippy::disallowed_methods, reason = "this is where the world is read")]
-fn surroundings(is_hook: bool) -> anyhow::Result<Surroundings> {
-    let mut environment = BTreeMap::new();
-    for (name, value) in std::env::vars_os() {
-        let Ok(name) = name.into_string() else { continue };
-        match value.into_string() {
-            Ok(value) => drop(environment.insert(name, value)),
-            Err(_) if name.starts_with("ORIEL_") && !is_hook => {
-                anyhow::bail!("{name} is not valid UTF-8")
-            }
-            Err(_) => {}
-        }
-    }
-    let clock = Clock::new(SystemTime::now).with_zone(TimeZone::system);
-    let working = match std::env::current_dir() {
-        // An agent may have removed the folder that it works in, and still has something to tell.
-        Err(_) if is_hook => "/".into(),
-        working => working.context("cannot tell the working directory")?,
-    };
-    let folders = Folders { home: std::env::home_dir(), working };
-    Ok(Surroundings { environment, folders, clock })
 }
 
 /// Says what went wrong, in one line, and returns how to end.

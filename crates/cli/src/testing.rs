@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use oriel_runtime::config::{Clock, Config};
 use oriel_runtime::settings::{self, Flag, Folders, Input};
 
-use crate::config::Surroundings;
+use oriel_daemon::Surroundings;
 
 /// Returns the default settings with a data directory in this folder and a port of its own.
 pub(crate) fn config(folder: &Path) -> Config {
@@ -33,5 +33,6 @@ pub(crate) fn surroundings() -> Surroundings {
         clock: Clock::new(|| {
             SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_772_366_400)
         }),
+        program: None,
     }
 }

@@ -26,7 +26,7 @@ pub struct Service {
     /// What keeps modules running; nothing while the daemon is in its gate.
     pub modules: Option<Arc<Modules>>,
     /// Tells the time, as RFC 3339.
-    pub now: fn() -> String,
+    pub now: Arc<dyn Fn() -> String + Send + Sync>,
 }
 
 /// Something was not done.

@@ -6,11 +6,11 @@ use oriel_wire::imports::{ArchiveList, ArchiveReport, RestoreReport, RestoreRequ
 use serde_json::json;
 
 use crate::args::Archive;
-use crate::config::Surroundings;
 use crate::output::{Output, Style};
 use crate::service::Service;
 use crate::table::{self, Cell};
 use crate::{Exit, progress, text};
+use oriel_daemon::Surroundings;
 
 /// Lists, restores or checks what is kept.
 pub(super) fn run(

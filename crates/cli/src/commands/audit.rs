@@ -6,10 +6,10 @@ use oriel_wire::audit::{AuditEntry, AuditPage};
 use crate::Exit;
 use crate::address::Address;
 use crate::args::Audit;
-use crate::config::Surroundings;
 use crate::output::{Output, Style};
 use crate::table::{self, Cell};
 use crate::text;
+use oriel_daemon::Surroundings;
 
 /// Lists the latest entries.
 pub(super) fn run(

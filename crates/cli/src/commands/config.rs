@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use crate::Exit;
 use crate::args::{Config, ConfigCommand};
-use crate::config::Surroundings;
 use crate::output::{Output, Paint, Style};
 use crate::table::{self, Cell};
 use crate::text;
+use oriel_daemon::Surroundings;
 
 /// Shows the settings, an example of their file, or where that file is.
 pub(super) fn run(

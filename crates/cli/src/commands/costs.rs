@@ -6,11 +6,11 @@ use oriel_wire::{PriceList, RecalculateReport, RecalculateRequest};
 
 use crate::address::Address;
 use crate::args::{Costs, Json};
-use crate::config::Surroundings;
 use crate::output::{Output, Paint, Style};
 use crate::service::Service;
 use crate::table::{self, Cell};
 use crate::{Exit, progress, text};
+use oriel_daemon::Surroundings;
 
 /// Does one of the things that can be done about costs.
 pub(super) fn run(

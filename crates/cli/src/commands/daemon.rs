@@ -4,18 +4,19 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use oriel_daemon::arguments;
 use oriel_launcher::direct::{self, Start, Started};
 use oriel_launcher::systemd::{Systemd, Unit, unit_name};
 use oriel_launcher::{Failure, Keeper, Launch};
-use oriel_runtime::settings::{Flag, Location, Origin, SettingRow};
+use oriel_runtime::settings::{Flag, Location};
 use serde_json::json;
 
 use super::status;
 use crate::args::{Daemon, DaemonStart};
-use crate::config::Surroundings;
 use crate::daemon::{self, Live, Reached};
 use crate::output::Output;
 use crate::{Exit, progress, text};
+use oriel_daemon::Surroundings;
 
 /// Starts, stops, restarts or describes the daemon.
 pub(super) fn run(
@@ -34,15 +35,6 @@ pub(super) fn run(
             Daemon::Uninstall(form) => place.uninstall(form.json, output).await,
         }
     })
-}
-
-/// Returns the command line that gives the settings again which were given by flags. Paths are
-/// absolute in it, so that it means the same from everywhere.
-pub(super) fn arguments(rows: &[SettingRow]) -> Vec<String> {
-    let given = rows.iter().filter(|row| {
-        matches!(row.origin, Origin::Flag(_)) && !matches!(row.key, "data_dir" | "profile")
-    });
-    given.flat_map(|row| ["--set".to_owned(), format!("{}={}", row.key, row.value)]).collect()
 }
 
 /// A data directory, and what the command was given.
@@ -276,38 +268,4 @@ fn say(
     said: &str,
 ) -> anyhow::Result<()> {
     Ok(if json { output.json(form) } else { output.print(said) }?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing;
-
-    #[test]
-    fn flags_are_given_again_as_they_were_understood() {
-        let flag = |key: &str, value: &str| Flag {
-            name: "--set".to_owned(),
-            key: key.to_owned(),
-            value: value.to_owned(),
-        };
-        let flags = [
-            flag("data_dir", "/data"),
-            flag("listen.port", " 5 "),
-            flag("listen.socket", "a socket"),
-            flag("listen.hosts", "a.example, b.example"),
-            flag("access", "token"),
-        ];
-        let surroundings = testing::surroundings();
-        let rows = surroundings.resolve(&flags).unwrap().rows;
-        let again = arguments(&rows);
-        assert!(again.contains(&"listen.socket=/a socket".to_owned()), "{again:?}");
-        assert!(!again.iter().any(|word| word.contains("data_dir")), "{again:?}");
-        let given: Vec<Flag> = std::iter::once(flag("data_dir", "/data"))
-            .chain(again.iter().filter_map(|word| word.split_once('=')).map(|(k, v)| flag(k, v)))
-            .collect();
-        let values = |rows: &[SettingRow]| -> Vec<String> {
-            rows.iter().map(|row| format!("{}={}", row.key, row.value)).collect()
-        };
-        assert_eq!(values(&surroundings.resolve(&given).unwrap().rows), values(&rows));
-    }
 }

@@ -21,10 +21,10 @@ use oriel_launcher::Keeper;
 
 use crate::Exit;
 use crate::args::{Color, Demo};
-use crate::config::Surroundings;
 use crate::output::Output;
 use crate::service::Service;
 use crate::{platform, progress};
+use oriel_daemon::Surroundings;
 
 /// What the story is made of: enough that every page has something to show.
 const EVENTS: usize = 2_400;
@@ -89,7 +89,8 @@ fn own_surroundings(
     let home = folder.join("home");
     std::fs::create_dir_all(&home).with_context(|| format!("{} cannot be made", home.display()))?;
     let folders = Folders { home: Some(home), working: folder.to_owned() };
-    Ok(Surroundings { environment, folders, clock: surroundings.clock.clone() })
+    let (clock, program) = (surroundings.clock.clone(), surroundings.program.clone());
+    Ok(Surroundings { environment, folders, clock, program })
 }
 
 fn flags(demo: &Demo, folder: &Path) -> Vec<Flag> {
@@ -140,6 +141,7 @@ mod tests {
             environment: variables.map(|(name, value)| (name.into(), value.into())).into(),
             folders: Folders { home: Some("/theirs".into()), working: "/theirs".into() },
             clock: config.clock.clone(),
+            program: None,
         };
         let own = own_surroundings(&theirs, folder.path(), true).unwrap();
         assert_eq!(own.environment.keys().collect::<Vec<_>>(), ["TERM"]);

@@ -13,11 +13,11 @@ use serde_json::json;
 
 use crate::Exit;
 use crate::args::Json;
-use crate::config::Surroundings;
 use crate::daemon;
 use crate::output::{Output, Paint};
 use crate::table;
 use check::{Check, Verdict};
+use oriel_daemon::Surroundings;
 
 /// Checks everything and tells what was found.
 pub(super) fn run(

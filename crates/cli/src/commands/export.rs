@@ -12,10 +12,10 @@ use oriel_wire::{EventRow, EventsAfter};
 use crate::Exit;
 use crate::address::Address;
 use crate::args::{Export, ExportFormat};
-use crate::config::Surroundings;
 use crate::output::Output;
 use crate::service::Service;
 use crate::{csv, events, text};
+use oriel_daemon::Surroundings;
 
 /// How many events are held at once. Each may be as long as the daemon lets one be.
 const PAGE: usize = 200;

@@ -19,9 +19,9 @@ use serde_json::Value;
 
 use crate::Exit;
 use crate::args::Hook;
-use crate::config::Surroundings;
 use crate::output::Output;
 use crate::text;
+use oriel_daemon::Surroundings;
 use post::{Delivery, Target};
 use safety::Blocked;
 

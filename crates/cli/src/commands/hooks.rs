@@ -8,10 +8,10 @@ use oriel_runtime::setup::{self, CLAUDE_EVENTS, Change, Wanted};
 
 use crate::Exit;
 use crate::args::{Global, Hooks, HooksChange, HooksFile, Scope};
-use crate::config::Surroundings;
 use crate::daemon::{self, Reached};
 use crate::output::Output;
 use crate::{platform, text};
+use oriel_daemon::Surroundings;
 
 /// The daemon's address where nobody says another.
 const URL: &str = "http://127.0.0.1:3142";

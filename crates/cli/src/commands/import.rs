@@ -8,11 +8,11 @@ use oriel_runtime::settings::Flag;
 use oriel_wire::imports::{FormatResult, ImportPhase, ImportRequest, ImportStarted, ImportStatus};
 
 use crate::args::Import;
-use crate::config::Surroundings;
 use crate::output::{Output, Paint, Style};
 use crate::service::Service;
 use crate::table::{self, Cell};
 use crate::{Exit, text};
+use oriel_daemon::Surroundings;
 
 /// How often it is asked how the import stands.
 const EVERY: Duration = Duration::from_millis(200);

@@ -6,10 +6,10 @@ use serde_json::json;
 
 use crate::Exit;
 use crate::args::Keys;
-use crate::config::Surroundings;
 use crate::output::{Output, Style};
 use crate::service::Service;
 use crate::table::{self, Cell};
+use oriel_daemon::Surroundings;
 
 /// Shows the key, or makes it.
 pub(super) fn run(

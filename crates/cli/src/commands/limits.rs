@@ -5,10 +5,10 @@ use oriel_wire::{Limit, Limits};
 
 use crate::Exit;
 use crate::args::Json;
-use crate::config::Surroundings;
 use crate::output::{Output, Style};
 use crate::service::Service;
 use crate::table::{self, Cell};
+use oriel_daemon::Surroundings;
 
 /// A limit of which more than this is used is nearly full, in percent.
 const NEARLY: f64 = 80.0;

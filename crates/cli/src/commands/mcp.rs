@@ -21,8 +21,8 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
 use crate::Exit;
-use crate::config::Surroundings;
 use crate::output::Output;
+use oriel_daemon::Surroundings;
 use protocol::{Call, PARSE_ERROR, Step, error, step};
 
 /// A longer message is refused.

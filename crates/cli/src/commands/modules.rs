@@ -14,11 +14,11 @@ use oriel_sign::module::{Module, Standing, Start, installed};
 use serde_json::{Value, json};
 
 use crate::args::Modules;
-use crate::config::Surroundings;
 use crate::daemon::{self, CallError, Reached};
 use crate::output::{Output, Style};
 use crate::table::{self, Cell};
 use crate::{Exit, text};
+use oriel_daemon::Surroundings;
 
 /// Does what was asked about modules.
 pub(super) fn run(

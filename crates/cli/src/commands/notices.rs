@@ -7,11 +7,11 @@ use serde_json::json;
 
 use crate::Exit;
 use crate::args::{Notices, NoticesCommand};
-use crate::config::Surroundings;
 use crate::output::{Output, Style};
 use crate::service::Service;
 use crate::table::{self, Cell};
 use crate::text;
+use oriel_daemon::Surroundings;
 
 /// One page has so many notices.
 const PAGE: usize = 200;

@@ -14,8 +14,8 @@ use serde::Deserialize;
 
 use crate::Exit;
 use crate::args::Open;
-use crate::config::Surroundings;
 use crate::output::{Output, OutputError};
+use oriel_daemon::Surroundings;
 
 #[derive(Deserialize)]
 struct Made {

@@ -13,12 +13,12 @@ use serde_json::Value;
 
 use crate::Exit;
 use crate::args::{Json, Opinions, OpinionsList, Said};
-use crate::config::Surroundings;
 use crate::output::{Output, Paint, Style};
 use crate::query::Query;
 use crate::service::Service;
 use crate::table::{self, Cell};
 use crate::text;
+use oriel_daemon::Surroundings;
 
 /// So many opinions are asked for at once.
 const PAGE: usize = 500;

@@ -12,8 +12,8 @@ use oriel_wire::Report;
 use crate::Exit;
 use crate::address::Address;
 use crate::args::{self, ReportBy};
-use crate::config::Surroundings;
 use crate::output::Output;
+use oriel_daemon::Surroundings;
 
 /// Asks for a report and prints it.
 pub(super) fn run(

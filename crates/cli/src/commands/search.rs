@@ -4,12 +4,12 @@ use oriel_runtime::settings::Flag;
 use oriel_wire::{SearchHit, SearchPage, SessionPage};
 
 use crate::args::Search;
-use crate::config::Surroundings;
 use crate::output::{Output, Paint, Style};
 use crate::query::Query;
 use crate::service::Service;
 use crate::table::{self, Cell};
 use crate::{Exit, progress, text};
+use oriel_daemon::Surroundings;
 
 /// So many hits are asked for at a time.
 const PAGE: usize = 200;

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use crate::Exit;
 use crate::args::Seed;
-use crate::config::Surroundings;
 use crate::output::Output;
 use crate::service::Service;
 use crate::{progress, text};
+use oriel_daemon::Surroundings;
 use story::Plan;
 
 /// How many events are posted at a time, far below the daemon's cap on a body.

@@ -1,28 +1,20 @@
 //! `oriel serve`: the daemon, from its start to its end in good order.
 
-pub(super) mod pages;
-
 use std::io;
 use std::path::Path;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use oriel_console::Console;
-use oriel_launcher::service::Service;
-use oriel_launcher::{Keeper, Launch, Modules, ModulesConfig, launch, modules};
-use oriel_link::Link;
-use oriel_runtime::config::{Config, Role};
-use oriel_runtime::settings::{ConsoleSettings, Flag};
-use oriel_runtime::{Ending, Runtime, StartError};
-use oriel_wire::control::DaemonPhase;
+use oriel_daemon::{Daemon, Pages, StartError, Surroundings, start_logs};
+use oriel_launcher::{Keeper, launch};
+use oriel_runtime::Ending;
+use oriel_runtime::settings::{Flag, Resolved};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::Color;
-use crate::config::Surroundings;
 use crate::output::Output;
-use crate::{Exit, daemon, logs, platform};
+use crate::{Exit, daemon, platform};
 
 /// One for requests, one for what they wait on; the store has threads of its own.
 const WORKERS: usize = 2;
@@ -42,33 +34,19 @@ pub(super) fn run(
     if how == Keeper::Direct {
         launch::detach();
     }
-    let mut resolved = surroundings.resolve(flags)?;
-    resolved.config.role = Role::Daemon;
+    let resolved = surroundings.resolve(flags)?;
     platform::create_only_private_files();
     // Standard error of a daemon that runs by itself is for its last words.
-    let watched = (how != Keeper::Direct).then_some(color);
-    let written_at_the_end = logs::start(&resolved.config.data_dir, resolved.log, watched)?;
+    let watched = (how != Keeper::Direct).then(|| color.on_stderr());
+    let written_at_the_end = start_logs(&resolved.config.data_dir, resolved.log, watched)?;
     // An update may put another file in the program's place, and that is then the one to start.
     let program = platform::program_file();
-    let launch = Launch::of_this_process(how, super::daemon::arguments(&resolved.rows));
     for warning in &resolved.warnings {
         tracing::warn!("{warning}");
     }
-    let modules = ModulesConfig {
-        data_dir: resolved.config.data_dir.clone(),
-        environment: surroundings.environment.clone(),
-        pace: modules::Pace::default(),
-    };
     let workers =
         tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
-    let ended = workers.block_on(serve(
-        resolved.config,
-        resolved.console,
-        &launch,
-        modules,
-        opens_console.then_some(surroundings),
-        output,
-    ));
+    let ended = workers.block_on(serve(resolved, how, surroundings, opens_console, output));
     workers.shutdown_background();
     if let Ended::With(exit) = ended? {
         return Ok(exit);
@@ -89,46 +67,28 @@ enum Ended {
 }
 
 async fn serve(
-    config: Config,
-    settings: ConsoleSettings,
-    launch: &Launch,
-    modules: ModulesConfig,
-    opens_for: Option<&Surroundings>,
+    resolved: Resolved,
+    how: Keeper,
+    surroundings: &Surroundings,
+    opens_console: bool,
     output: &mut Output<'_>,
 ) -> anyhow::Result<Ended> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
-    let data_dir = config.data_dir.clone();
-    let pages = pages::config(&config, settings);
-    let runtime = match Runtime::start(config).await {
-        Ok(runtime) => runtime,
+    let data_dir = resolved.config.data_dir.clone();
+    let environment = surroundings.environment.clone();
+    let daemon = match Daemon::start(resolved, how, environment, Pages::Served).await {
+        Ok(daemon) => daemon,
         Err(error) => return Err(explain(error, &data_dir).await),
     };
-    if let Err(error) = launch.write(&data_dir) {
-        tracing::warn!(
-            "cannot tell how the daemon was started, so it cannot be restarted: {error}"
-        );
-    }
-    // In the gate nothing runs that the operator may be about to deny.
-    let modules =
-        (runtime.phase() == DaemonPhase::Ready).then(|| Arc::new(Modules::start(modules)));
-    let service = Service { data_dir: data_dir.clone(), modules: modules.clone(), now };
-    runtime.stand_beside(Link::InProcess(service.router()));
-    let console = match pages::start(pages, settings, runtime.link()).await {
-        Ok(console) => console,
-        Err(error) => {
-            runtime.shutdown().await;
-            return Err(error.into());
-        }
-    };
-    let mut ready = format!("listening on {}\n", runtime.base_url());
-    if let Some((_, addr)) = &console {
+    let mut ready = format!("listening on {}\n", daemon.runtime().base_url());
+    if let Some(addr) = daemon.console_addr() {
         ready += &format!("console on http://{addr}; `oriel open` opens it\n");
     }
     if let Err(error) = output.print(&ready) {
         // The line is for whoever started us; without them the daemon serves all the same.
         tracing::warn!("cannot say that the daemon is ready: {error}");
     }
-    if let Some(surroundings) = opens_for {
+    if opens_console {
         open_console(&data_dir, surroundings, output).await;
     }
 
@@ -137,53 +97,17 @@ async fn serve(
             tracing::info!("stopping, on {name}");
             Ending::Stop
         }
-        ending = runtime.stopped() => {
+        ending = daemon.stopped() => {
             tracing::info!(?ending, "stopping, as asked");
             ending
         }
     };
-    let services = Services { runtime, console: console.map(|(console, _)| console), modules };
-    end(services, ending, &mut signals).await
-}
-
-/// Tells the time for what is signed.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the launcher's service is made here and has no clock"
-)]
-fn now() -> String {
-    let since =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    oriel_wire::time::rfc3339(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
-}
-
-/// What runs in this process.
-struct Services {
-    runtime: Runtime,
-    console: Option<Console>,
-    modules: Option<Arc<Modules>>,
-}
-
-impl Services {
-    /// Stops them, those first that others are asked through.
-    async fn shutdown(self) {
-        if let Some(console) = self.console {
-            console.shutdown().await;
-        }
-        if let Some(modules) = &self.modules {
-            modules.shutdown().await;
-        }
-        self.runtime.shutdown().await;
-    }
+    end(daemon, ending, &mut signals).await
 }
 
 /// Stops everything. A signal takes back that it is to start again; a second one ends it at once.
-async fn end(
-    services: Services,
-    mut ending: Ending,
-    signals: &mut Signals,
-) -> anyhow::Result<Ended> {
-    let mut stopping = pin!(tokio::time::timeout(STOP_WITHIN, services.shutdown()));
+async fn end(daemon: Daemon, mut ending: Ending, signals: &mut Signals) -> anyhow::Result<Ended> {
+    let mut stopping = pin!(tokio::time::timeout(STOP_WITHIN, daemon.shutdown()));
     let in_time = loop {
         tokio::select! {
             // What came while it stopped is heard before it starts again.
@@ -247,7 +171,9 @@ impl Signals {
 /// Adds to a taken address who has it, if it is a daemon of another profile. Other errors say all
 /// there is to say.
 async fn explain(error: StartError, data_dir: &Path) -> anyhow::Error {
-    let StartError::PortTaken { addr } = &error else { return error.into() };
+    let StartError::Runtime(oriel_runtime::StartError::PortTaken { addr }) = &error else {
+        return error.into();
+    };
     match daemon::beside(data_dir, *addr).await {
         Some((folder, pid)) => {
             let folder = folder.display();

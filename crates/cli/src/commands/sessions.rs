@@ -8,13 +8,13 @@ use serde_json::json;
 use crate::Exit;
 use crate::address::{Address, encode};
 use crate::args::{Phase, Sessions};
-use crate::config::Surroundings;
 use crate::csv;
 use crate::daemon::CallError;
 use crate::output::{Output, Paint, Style};
 use crate::service::Service;
 use crate::table::{self, Cell};
 use crate::text;
+use oriel_daemon::Surroundings;
 
 /// How many sessions a message names.
 const NAMED_MAX: usize = 5;

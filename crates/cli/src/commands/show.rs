@@ -8,11 +8,11 @@ use serde_json::json;
 use crate::Exit;
 use crate::address::{Address, encode};
 use crate::args::Show;
-use crate::config::Surroundings;
 use crate::output::{Output, Paint, Style};
 use crate::service::Service;
 use crate::table::{self, Cell};
 use crate::{events, text};
+use oriel_daemon::Surroundings;
 
 /// What is known of a session.
 struct Known {

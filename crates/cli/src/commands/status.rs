@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::Exit;
 use crate::args::Json;
-use crate::config::Surroundings;
 use crate::daemon::{self, Reached};
 use crate::output::{Output, Paint, Style};
 use crate::table::{self, Cell};
 use crate::text;
+use oriel_daemon::Surroundings;
 
 /// Looks for the daemon and tells what was found.
 pub(super) fn run(

@@ -4,10 +4,10 @@ use oriel_launcher::direct;
 use oriel_runtime::settings::Flag;
 
 use crate::Exit;
-use crate::config::Surroundings;
 use crate::daemon::{self, Reached};
 use crate::output::Output;
 use crate::{progress, text};
+use oriel_daemon::Surroundings;
 
 /// Stops the daemon.
 pub(super) fn run(

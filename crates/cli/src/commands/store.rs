@@ -10,11 +10,11 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::args::{Json, Store};
-use crate::config::Surroundings;
 use crate::output::{Output, Paint, Style};
 use crate::service::Service;
 use crate::table::{self, Cell};
 use crate::{Exit, platform, progress, text};
+use oriel_daemon::Surroundings;
 
 /// Does one of the things that can be done to a store.
 pub(super) fn run(

@@ -7,10 +7,10 @@ use oriel_wire::{EventPage, EventRow, EventsAfter};
 use crate::Exit;
 use crate::address::Address;
 use crate::args::Tail;
-use crate::config::Surroundings;
 use crate::events;
 use crate::output::{Output, OutputError};
 use crate::service::Service;
+use oriel_daemon::Surroundings;
 
 /// How many events are asked for at once. Each may be as long as the daemon lets one be.
 const PAGE: &str = "200";

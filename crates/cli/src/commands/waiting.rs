@@ -5,11 +5,11 @@ use oriel_wire::{SessionState, WaitingSessions};
 
 use crate::Exit;
 use crate::args::Json;
-use crate::config::Surroundings;
 use crate::output::{Output, Style};
 use crate::service::Service;
 use crate::table::{self, Cell};
 use crate::text;
+use oriel_daemon::Surroundings;
 
 /// Lists the sessions that wait.
 pub(super) fn run(

@@ -6,8 +6,8 @@ use std::path::Path;
 use oriel_runtime::settings::Resolved;
 
 use super::check::Check;
-use crate::config::ConfigError;
 use crate::platform;
+use oriel_daemon::ConfigError;
 
 /// Checks that the settings can be used.
 pub(super) fn config(resolved: Result<&Resolved, &ConfigError>, data_dir: &Path) -> Check {

@@ -10,8 +10,8 @@ use oriel_runtime::settings::Flag;
 
 use super::Message;
 use super::http::{self, Place, Post};
-use crate::config::Surroundings;
 use crate::{daemon, platform};
+use oriel_daemon::Surroundings;
 
 /// The daemon's default port.
 const PORT: u16 = 3142;

@@ -4,7 +4,7 @@ use oriel_sources::safety::{self as rules, Verdict};
 use serde_json::{Value, json};
 
 use super::lenient;
-use crate::config::Surroundings;
+use oriel_daemon::Surroundings;
 
 /// The most of a command that is kept in the event about it.
 const COMMAND_CHARS_MAX: usize = 4_000;

@@ -12,9 +12,9 @@ use serde_json::Value;
 use super::post::{self, Target};
 use super::{lenient, message, milliseconds, read_body, tell};
 use crate::args::Hook;
-use crate::config::Surroundings;
 use crate::output::Output;
 use crate::text;
+use oriel_daemon::Surroundings;
 
 /// The line is drawn again and again, so a daemon that does not answer is not waited for. What was
 /// not told is not kept either: the next line tells all of it anew.

@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::verify;
 use crate::Exit;
 use crate::args::Args;
-use crate::config::Surroundings;
 use crate::output::{Output, Paint};
+use oriel_daemon::Surroundings;
 
 /// Records that others may hold.
 const GOLDEN: &str = include_str!("../../../../sign/tests/golden/records.jsonl");
@@ -149,6 +149,7 @@ fn oriel<S: AsRef<str>>(folder: &Path, arguments: &[S]) -> anyhow::Result<(Exit,
         clock: Clock::new(|| {
             std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_772_366_400)
         }),
+        program: None,
     };
     let mut text = Vec::new();
     let exit = {

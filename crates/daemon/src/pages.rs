@@ -1,16 +1,15 @@
-//! The console that the daemon serves beside its API.
+//! What a console is told of the settings.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use oriel_console::{Clock, Config, Console, Reach, StartError};
-use oriel_link::Link;
+use oriel_console::{Clock, Config, Reach};
 use oriel_runtime::config::{self, Access};
 use oriel_runtime::settings::ConsoleSettings;
 
 /// Returns what a console is told, but for the way to the runtime.
-pub(crate) fn config(runtime: &config::Config, settings: ConsoleSettings) -> Config {
+#[must_use]
+pub fn config(runtime: &config::Config, settings: ConsoleSettings) -> Config {
     let clock = Arc::new(runtime.clock.clone());
     let zone = Arc::clone(&clock);
     Config {
@@ -24,18 +23,4 @@ pub(crate) fn config(runtime: &config::Config, settings: ConsoleSettings) -> Con
             move || zone.zone(),
         ),
     }
-}
-
-/// Starts it, if it is wanted.
-pub(crate) async fn start(
-    config: Config,
-    settings: ConsoleSettings,
-    runtime: Link,
-) -> Result<Option<(Console, SocketAddr)>, StartError> {
-    if !settings.enabled {
-        return Ok(None);
-    }
-    let mut console = Console::new(Config { runtime: Reach::Link(runtime), ..config });
-    let addr = console.listen(SocketAddr::new(settings.host, settings.port)).await?;
-    Ok(Some((console, addr)))
 }

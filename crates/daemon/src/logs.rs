@@ -1,6 +1,6 @@
 //! Logs: to standard error for whoever watches, and to a file a day for whoever comes later.
 
-use std::io::{IsTerminal as _, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use oriel_runtime::settings::{LogConfig, LogFormat, LogLevel};
@@ -12,9 +12,6 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::args::Color;
-use crate::platform;
-
 /// Older files are removed.
 const FILES_MAX: usize = 14;
 
@@ -24,25 +21,42 @@ const WAITING_LINES_MAX: usize = 4_096;
 
 /// Logs cannot be written.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum LogError {
+pub enum LogError {
+    /// Their folder cannot be made.
     #[error("cannot make the folder {}", path.display())]
-    Folder { path: PathBuf, source: std::io::Error },
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file cannot be opened.
     #[error("cannot write logs to {}", path.display())]
-    Open { path: PathBuf, source: InitError },
+    Open {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: InitError,
+    },
+    /// Something else in this process logs.
     #[error("cannot take over logging")]
     Taken(#[source] tracing_subscriber::util::TryInitError),
 }
 
-/// Starts to log: to files, and to standard error where somebody watches that. Lines are written by threads of their own until the guards are dropped; when those
-/// fall far behind, lines are lost rather than the daemon held up.
-pub(crate) fn start(
+/// Starts to log: to files, and to standard error where somebody watches that, in color or not. Lines are
+/// written by threads of their own until the guards are dropped; when those fall far behind, lines are
+/// lost rather than the daemon held up.
+///
+/// # Errors
+/// Where no log can be written, or something else logs.
+pub fn start(
     data_dir: &Path,
     config: LogConfig,
-    watched: Option<Color>,
+    watched: Option<bool>,
 ) -> Result<Vec<WorkerGuard>, LogError> {
     let path = data_dir.join("logs");
     for folder in [data_dir, &path] {
-        platform::make_private_dir(folder)
+        oriel_launcher::platform::make_private_dir(folder)
             .map_err(|source| LogError::Folder { path: folder.to_owned(), source })?;
     }
     let files = RollingFileAppender::builder()
@@ -54,8 +68,7 @@ pub(crate) fn start(
         .map_err(|source| LogError::Open { path, source })?;
     let (files, files_guard) = off_thread(files);
     let mut guards = vec![files_guard];
-    let stderr = watched.map(|color| {
-        let colored = color.holds_for(std::io::stderr().is_terminal());
+    let stderr = watched.map(|colored| {
         // Whoever holds the other end of standard error may have stopped reading.
         let (stderr, guard) = off_thread(std::io::stderr());
         guards.push(guard);

@@ -1,0 +1,13 @@
+//! A whole daemon in one process: settings from where it was started, then runtime, modules and console,
+//! started and stopped as one. Whoever has a process for it (`oriel serve`, the desktop) adds signals or
+//! windows, and nothing else.
+
+mod daemon;
+mod logs;
+mod pages;
+mod surroundings;
+
+pub use daemon::{Daemon, Pages, StartError, arguments};
+pub use logs::{LogError, start as start_logs};
+pub use pages::config as console_config;
+pub use surroundings::{ConfigError, Surroundings, SurroundingsError};
