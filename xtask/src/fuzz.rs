@@ -59,6 +59,16 @@ pub(crate) enum Target {
     CopilotEvents,
     /// Shell commands, judged before they run.
     Safety,
+    /// Where pages may lead.
+    BridgePolicy,
+    /// What passes of headers and policies.
+    BridgeHeaders,
+    /// Cookies that a service sets.
+    BridgeJar,
+    /// Addresses of the app, and where answers lead.
+    BridgeOrigin,
+    /// Names under which files are saved.
+    BridgeDownload,
 }
 
 /// Fuzzes one target, or all of them in turn, for so long in all. Fails if anything is found.

@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -81,7 +82,27 @@ impl Link {
     ///
     /// # Errors
     /// Where the service cannot be reached or breaks off.
-    pub async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, LinkError> {
+    pub async fn send(&self, request: Request<Body>) -> Result<Response<Body>, LinkError> {
+        self.send_over(request, None).await
+    }
+
+    /// Sends a request as [`Self::send`] does, and gives up where no connection is made in time.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn send_within(
+        &self,
+        request: Request<Body>,
+        connect_within: Duration,
+    ) -> Result<Response<Body>, LinkError> {
+        self.send_over(request, Some(connect_within)).await
+    }
+
+    async fn send_over(
+        &self,
+        mut request: Request<Body>,
+        within: Option<Duration>,
+    ) -> Result<Response<Body>, LinkError> {
         request.headers_mut().entry(HOST).or_insert(HeaderValue::from_static("localhost"));
         make_relative(&mut request);
         match self {
@@ -90,12 +111,12 @@ impl Link {
                 Ok(answer.unwrap_or_else(|never| match never {}))
             }
             Self::Tcp(addr) => {
-                let stream = tokio::net::TcpStream::connect(addr).await;
+                let stream = connect(within, tokio::net::TcpStream::connect(addr)).await;
                 self.exchange(stream, request).await
             }
             #[cfg(unix)]
             Self::Unix(path) => {
-                let stream = tokio::net::UnixStream::connect(path).await;
+                let stream = connect(within, tokio::net::UnixStream::connect(path)).await;
                 self.exchange(stream, request).await
             }
             #[cfg(not(unix))]
@@ -174,6 +195,19 @@ impl Service<Request<Body>> for Link {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let link = self.clone();
         Box::pin(async move { link.send(request).await })
+    }
+}
+
+async fn connect<S>(
+    within: Option<Duration>,
+    stream: impl Future<Output = std::io::Result<S>>,
+) -> std::io::Result<S> {
+    match within {
+        Some(within) => match tokio::time::timeout(within, stream).await {
+            Ok(stream) => stream,
+            Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
+        },
+        None => stream.await,
     }
 }
 
