@@ -189,6 +189,29 @@ mod tests {
         assert_eq!(values(&surroundings.resolve(&given).unwrap().rows), values(&rows));
     }
 
+    #[tokio::test]
+    async fn a_daemon_starts_again_while_somebody_still_holds_a_link_to_the_one_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = folder.path().join("data").display().to_string();
+        let flags =
+            [("data_dir", data_dir.as_str()), ("listen.port", "0"), ("import.auto", "false")];
+        let flags = flags.map(|(key, value)| Flag {
+            name: "--set".to_owned(),
+            key: key.to_owned(),
+            value: value.to_owned(),
+        });
+        let start = || {
+            let resolved = surroundings().resolve(&flags).unwrap();
+            Daemon::start(resolved, Keeper::Hand, BTreeMap::new(), Pages::Inside)
+        };
+        let first = start().await.unwrap();
+        assert!(first.console_addr().is_none(), "nobody asked for a port");
+        let held = (first.runtime().link(), first.console().unwrap().link());
+        first.shutdown().await;
+        start().await.unwrap().shutdown().await;
+        drop(held);
+    }
+
     fn surroundings() -> Surroundings {
         Surroundings {
             environment: BTreeMap::new(),

@@ -3,18 +3,18 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::UNIX_EPOCH;
 
 use oriel_wire::control::HealthFile;
 use oriel_wire::json;
 
-/// The data directory of a running daemon. The lock is let go when it is dropped, or by the system
-/// when the process dies.
+/// The data directory of a running daemon. The lock is let go when that says so, when it is dropped, or by
+/// the system when the process dies.
 pub(crate) struct Home {
     folder: PathBuf,
     authtok: RwLock<String>,
-    _lock: File,
+    lock: Mutex<Option<File>>,
 }
 
 /// The data directory cannot be used.
@@ -52,7 +52,17 @@ impl Home {
         }
         let lock = lock(folder)?;
         let authtok = authtok(&folder.join("authtok"))?;
-        Ok(Self { folder: folder.to_owned(), authtok: authtok.into(), _lock: lock })
+        Ok(Self {
+            folder: folder.to_owned(),
+            authtok: authtok.into(),
+            lock: Mutex::new(Some(lock)),
+        })
+    }
+
+    /// Lets go of the data directory for the next daemon, though somebody may still hold on to this one:
+    /// a request under way, or a link that nobody asks any more.
+    pub(crate) fn let_go(&self) {
+        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     /// Returns the data directory.

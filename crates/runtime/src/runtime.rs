@@ -281,6 +281,7 @@ impl Runtime {
                 _ = std::fs::remove_file(socket);
             }
         }
+        self.app.home.let_go();
         tracing::info!("the runtime has stopped");
     }
 }
