@@ -12,7 +12,9 @@ pub(crate) mod regions;
 use std::time::Duration;
 
 use axum::extract::{Query, State};
+use axum::http::StatusCode;
 use minijinja::context;
+use oriel_wire::control::{DaemonPhase, Readiness};
 use oriel_wire::{EventRow, EventsAfter};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -95,9 +97,25 @@ impl App {
 
     async fn events_after(&self, cursor: i64, hold: u64, most: usize) -> Result<News, AskError> {
         let path = format!("/api/events/wait?after={cursor}&timeout={hold}&limit={most}");
-        let EventsAfter { events, next, last } = self.runtime.get(&path).await?;
+        let EventsAfter { events, next, last } = match self.runtime.get(&path).await {
+            Err(AskError::Refused { status: StatusCode::SERVICE_UNAVAILABLE, .. })
+                if self.is_gated().await =>
+            {
+                // It answers, and takes no events: there is no news until it was started again.
+                tokio::time::sleep(Duration::from_secs(hold)).await;
+                let here = if cursor == i64::MAX { 0 } else { cursor };
+                return Ok(News { next: here, last: here, ..News::default() });
+            }
+            answer => answer?,
+        };
         let is_other = last < cursor;
         Ok(News { events, next: if is_other { last } else { next }, last, is_other })
+    }
+
+    /// Returns whether the runtime waits in its gate.
+    async fn is_gated(&self) -> bool {
+        let readiness = self.runtime.get::<Readiness>("/control/readiness").await;
+        readiness.is_ok_and(|readiness| readiness.phase == DaemonPhase::LocalReadinessGate)
     }
 
     /// Returns the number of the newest event.
