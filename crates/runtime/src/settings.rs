@@ -126,12 +126,65 @@ pub struct Resolved {
     pub config: Config,
     /// Where the operator's pages are served.
     pub console: ConsoleSettings,
+    /// How the desktop behaves.
+    pub desktop: DesktopSettings,
     /// What is logged, and how.
     pub log: LogConfig,
     /// Every setting with its value and where that came from, in the order of the table.
     pub rows: Vec<SettingRow>,
     /// What was given and is ignored.
     pub warnings: Vec<String>,
+}
+
+/// How the desktop behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DesktopSettings {
+    /// Whose daemon it shows.
+    pub mode: DesktopMode,
+    /// Whether pages of the web open in the preview and not in the system's browser.
+    pub previews_links: bool,
+    /// Whether it asks where to save a file.
+    pub asks_where_to_save: bool,
+    /// What closing the last window does while something runs.
+    pub close: Closing,
+    /// Whether notices are shown as notifications of the system.
+    pub notifications: bool,
+    /// Whether windows have a title bar of the page's own.
+    pub own_title_bar: bool,
+}
+
+/// Whose daemon the desktop shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DesktopMode {
+    /// Its own, within its process.
+    Embedded,
+    /// One that runs already.
+    Attach,
+    /// One that it starts and stops beside itself.
+    SuperviseLocal,
+}
+
+impl DesktopMode {
+    /// Returns the word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Attach => "attach",
+            Self::SuperviseLocal => "supervise-local",
+        }
+    }
+}
+
+/// What closing the desktop's last window does while something runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// It asks.
+    Ask,
+    /// It stays in the tray.
+    Tray,
+    /// It ends.
+    Quit,
 }
 
 /// Where the operator's pages are served.
@@ -251,7 +304,8 @@ pub fn resolve(input: &Input) -> Result<Resolved, SettingsError> {
         program: None,
         hook_flags: hook_flags(&location),
     };
-    Ok(Resolved { config, console, log: values.log(), rows, warnings })
+    let (desktop, log) = (values.desktop(), values.log());
+    Ok(Resolved { config, console, desktop, log, rows, warnings })
 }
 
 /// Returns what hooks must be told to find this data directory. Neither the flags of a daemon nor
@@ -358,6 +412,25 @@ impl Values {
             host: self.address("console.host"),
             port: self.whole("console.port"),
             allow_remote: self.word("console.allow_remote") == "true",
+        }
+    }
+
+    fn desktop(&self) -> DesktopSettings {
+        DesktopSettings {
+            mode: match self.word("desktop.mode") {
+                "attach" => DesktopMode::Attach,
+                "supervise-local" => DesktopMode::SuperviseLocal,
+                _ => DesktopMode::Embedded,
+            },
+            previews_links: self.word("desktop.links") == "preview",
+            asks_where_to_save: self.word("desktop.downloads") == "ask",
+            close: match self.word("desktop.close") {
+                "tray" => Closing::Tray,
+                "quit" => Closing::Quit,
+                _ => Closing::Ask,
+            },
+            notifications: self.word("desktop.notifications") == "true",
+            own_title_bar: self.word("desktop.title_bar") == "own",
         }
     }
 

@@ -106,6 +106,42 @@ pub(super) const TABLE: &[Setting] = &[
         "Whether other machines may reach the console. It speaks no TLS, so put a proxy that does in front.",
     ),
     setting(
+        "desktop.mode",
+        Allowed::Word(&["embedded", "attach", "supervise-local"]),
+        "embedded",
+        "Whose daemon the desktop shows: its own within its process (embedded), one that runs already (attach), or one that it starts and stops beside itself (supervise-local).",
+    ),
+    setting(
+        "desktop.links",
+        Allowed::Word(&["preview", "browser"]),
+        "preview",
+        "Where the desktop opens pages of the web: in its preview, or in the system's browser.",
+    ),
+    setting(
+        "desktop.downloads",
+        Allowed::Word(&["ask", "folder"]),
+        "ask",
+        "Whether the desktop asks where to save a file, or saves it in the downloads folder.",
+    ),
+    setting(
+        "desktop.close",
+        Allowed::Word(&["ask", "tray", "quit"]),
+        "ask",
+        "What closing the desktop's last window does: ask while something runs and quit otherwise, stay in the tray, or quit.",
+    ),
+    setting(
+        "desktop.notifications",
+        FLAG,
+        "true",
+        "Whether the desktop shows notices as notifications of the system.",
+    ),
+    setting(
+        "desktop.title_bar",
+        Allowed::Word(&["system", "own"]),
+        "system",
+        "Whose title bar the desktop's windows have: the system's, or one of the page's own.",
+    ),
+    setting(
         "access",
         Allowed::Word(&["loopback", "token"]),
         "loopback",
