@@ -265,6 +265,47 @@
       () => { getSelection().selectAllChildren(from); });
   });
 
+  // Inside the desktop a page may ask its host for the few things that only a host can do. In a browser
+  // none of these buttons is there.
+  const host = window.__TAURI_INTERNALS__;
+  if (host) document.documentElement.dataset.host = "desktop";
+  const field = (name) => name && document.getElementById(name);
+  const asks = {
+    async preview_open({ field: id }) {
+      return (await host.invoke("preview_open", { url: field(id).value })) === "preview" ? "Opened in the preview" : "Opened in the browser";
+    },
+    async preview_url({ field: id, kind }) {
+      const shown = await host.invoke("preview_url");
+      if (!shown) return "The preview shows no page";
+      field(id).value = shown.url;
+      if (field(kind)) field(kind).value = "url";
+      return shown.title;
+    },
+    async pick_file({ field: id, folder, title }) {
+      const path = await host.invoke("pick_file", { title, folder: folder === "true" });
+      if (path) field(id).value = path;
+      return path ? "" : "Nothing was chosen";
+    },
+    async notify_test() {
+      await host.invoke("notify_test");
+      return "Sent";
+    },
+  };
+  document.addEventListener("click", async (event) => {
+    const button = host && event.target.closest("button[data-native]");
+    if (!button) return;
+    const says = button.parentElement.querySelector("[role=status]");
+    button.disabled = true;
+    try {
+      const said = await asks[button.dataset.native](button.dataset);
+      if (says) says.textContent = said;
+    } catch (problem) {
+      if (says) says.textContent = String(problem.message || problem);
+    } finally {
+      button.disabled = false;
+    }
+  });
+
   // On a narrow screen the menu begins closed.
   const narrow = matchMedia("(max-width: 48rem)");
   const fold = () => all(".nav-menu").forEach((menu) => { menu.open = !narrow.matches; });

@@ -196,6 +196,17 @@ impl Peer {
         Some(Self::new(link, header_value(token)?))
     }
 
+    /// Adds where the token is read again when it was made anew.
+    #[must_use]
+    pub fn of_data_dir(self, data_dir: &Path) -> Self {
+        Self { data_dir: Some(data_dir.to_owned()), ..self }
+    }
+
+    /// Has a request carry the token, for a service beside the runtime that asks for it too.
+    pub fn show_token<B>(&self, request: &mut axum::http::Request<B>) {
+        request.headers_mut().insert(AUTHTOK_HEADER, self.token.clone());
+    }
+
     fn new(link: Link, token: HeaderValue) -> Self {
         let host = match &link {
             Link::Tcp(addr) => HeaderValue::from_str(&addr.to_string()),

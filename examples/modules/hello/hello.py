@@ -32,6 +32,7 @@ PAGE = """<!doctype html>
 <main>
 <h1>Hello, {name}</h1>
 <form method="post" action="{mount}greet">
+<input type="hidden" name="_csrf" value="{csrf}">
 <label>Your name <input name="name" maxlength="100" required></label>
 <button>Greet</button>
 </form>
@@ -56,7 +57,7 @@ class Pages(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         if path == "/":
             name = parse_qs(query).get("name", ["you"])[0]
-            self.answer(200, page(name), {"Set-Cookie": "seen=1; Path=/"})
+            self.answer(200, self.page(name), {"Set-Cookie": "seen=1; Path=/"})
         elif path == "/about":
             # The old name of a page leads to the new one.
             self.answer(302, "", {"Location": "/about.html"})
@@ -79,7 +80,7 @@ class Pages(BaseHTTPRequestHandler):
             self.answer(413, "<!doctype html><title>Too long</title><p>This is too long.</p>")
             return
         form = parse_qs(self.rfile.read(int(length)).decode("utf-8", "replace"))
-        self.answer(200, page(form.get("name", ["you"])[0]))
+        self.answer(200, self.page(form.get("name", ["you"])[0]))
 
     def is_console(self):
         """Refuses whoever does not know the token that only the console was told."""
@@ -88,6 +89,13 @@ class Pages(BaseHTTPRequestHandler):
             return True
         self.answer(403, "<!doctype html><title>Refused</title><p>Only the console may ask.</p>")
         return False
+
+    def page(self, name):
+        # The console refuses a form that does not carry what it tells with each request.
+        csrf = self.headers.get("X-Oriel-CSRF", "")
+        return PAGE.format(
+            mount=html.escape(MOUNT), csrf=html.escape(csrf), name=html.escape(name[:100])
+        )
 
     def answer(self, status, text, headers=None):
         body = text.encode()
@@ -103,10 +111,6 @@ class Pages(BaseHTTPRequestHandler):
 
     def log_message(self, format, *arguments):
         print(self.command, format % arguments, file=sys.stderr)
-
-
-def page(name):
-    return PAGE.format(mount=html.escape(MOUNT), name=html.escape(name[:100]))
 
 
 def end_with_the_daemon():

@@ -6,10 +6,11 @@ use serde::Serialize;
 use super::{Ask, Refused};
 
 /// The headings of groups, by the first word of their keys.
-const HEADINGS: [(&str, &str); 17] = [
+const HEADINGS: [(&str, &str); 18] = [
     ("general", "General"),
     ("listen", "Listening"),
     ("console", "Console"),
+    ("desktop", "Desktop"),
     ("access", "Access"),
     ("store", "Store"),
     ("ingest", "Taking events"),
@@ -122,6 +123,7 @@ fn row(setting: &SettingEntry, refused: Option<&Refused<'_>>) -> Row {
         "flag" | "word" => "select",
         "whole" | "amount" => "number",
         "minute" => "time",
+        "path" if allowed.separator.is_none() => "path",
         _ if allowed.separator.is_some() => "lines",
         _ => "text",
     };
