@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use crate::daemon::Daemon;
+use crate::home::Home;
 use crate::http::{Answer, Connection, Request};
 
 /// At most so many pages of one shape are looked at; more would show the same again.
@@ -42,6 +43,15 @@ impl Console {
         let cookie = answer.header("set-cookie").expect("a session has a cookie");
         console.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
         console
+    }
+
+    /// Starts a session at the console that a home's files tell of.
+    ///
+    /// # Panics
+    /// Where there is none.
+    #[must_use]
+    pub fn of_home(home: &Home) -> Self {
+        Self::open(home.oriel(&["open", "--print"]).done())
     }
 
     /// Returns the console as somebody without a session sees it.

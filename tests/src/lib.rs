@@ -7,6 +7,7 @@
 #![expect(clippy::panic, reason = "a harness fails in the test that uses it")]
 
 // The program and where it runs.
+mod family;
 mod home;
 mod program;
 
@@ -20,6 +21,12 @@ mod stream;
 pub mod browser;
 pub mod console;
 pub mod demo;
+pub mod page;
+
+// The desktop, on a display of its own, and who watches what it does.
+pub mod desktop;
+pub mod front;
+pub mod probe;
 
 // What tests say and ask again and again.
 pub mod events;

@@ -10,6 +10,9 @@ use crate::wait;
 /// Names the program; `cargo xtask test` sets it.
 const VARIABLE: &str = "ORIEL_TEST_BIN";
 
+/// Names the desktop; `cargo xtask test` sets it too.
+const VARIABLE_OF_DESKTOP: &str = "ORIEL_TEST_DESKTOP";
+
 /// What a run of the program left behind.
 #[derive(Debug)]
 pub struct Finished {
@@ -57,23 +60,32 @@ impl Finished {
 }
 
 /// Returns the program under test.
-#[expect(clippy::disallowed_methods, reason = "the one place where the tests are told what to run")]
 pub(crate) fn path() -> PathBuf {
-    let told = std::env::var_os(VARIABLE).filter(|path| !path.is_empty());
-    let path = told.map_or_else(beside_the_tests, PathBuf::from);
+    told(VARIABLE, "oriel")
+}
+
+/// Returns the desktop under test. Its other programs lie beside it.
+pub(crate) fn desktop() -> PathBuf {
+    told(VARIABLE_OF_DESKTOP, "oriel-desktop")
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where the tests are told what to run")]
+fn told(variable: &str, name: &str) -> PathBuf {
+    let told = std::env::var_os(variable).filter(|path| !path.is_empty());
+    let path = told.map_or_else(|| beside_the_tests(name), PathBuf::from);
     assert!(
         path.is_file(),
-        "there is no program {}; run `cargo xtask test`, which builds it and sets {VARIABLE}",
+        "there is no program {}; run `cargo xtask test`, which builds it and sets {variable}",
         path.display()
     );
     path
 }
 
-/// The tests are in `target/PROFILE/deps`, the program is one folder above.
-fn beside_the_tests() -> PathBuf {
+/// The tests are in `target/PROFILE/deps`, the programs are one folder above.
+fn beside_the_tests(name: &str) -> PathBuf {
     let tests = std::env::current_exe().expect("the system knows which program runs");
     let profile = tests.parent().and_then(Path::parent).expect("it lies in a folder of a folder");
-    profile.join("oriel").with_extension(std::env::consts::EXE_EXTENSION)
+    profile.join(name).with_extension(std::env::consts::EXE_EXTENSION)
 }
 
 /// Waits for a process to end, and ends it where it does not.

@@ -18,6 +18,7 @@ pub(crate) enum What {
     Stream,
     Start,
     Console,
+    Desktop,
     #[default]
     All,
 }
@@ -27,6 +28,9 @@ pub(crate) fn bench(
     wanted: What,
     arguments: &[OsString],
 ) -> Result<ExitCode> {
+    if matches!(wanted, What::Desktop) {
+        return desktop(workspace);
+    }
     let what = wanted.to_possible_value().context("every measurement has a name")?;
     say(&format!("builds the release `oriel` and measures it: {}", what.get_name()));
     // Built together, the two would share features, and the program measured would not be the one
@@ -39,4 +43,19 @@ pub(crate) fn bench(
     let mut bench = workspace.command_here(bench.path("oriel-bench")?);
     bench.arg(what.get_name()).arg("--oriel").arg(oriel.path("oriel")?).args(arguments);
     run_in_place(&mut bench)
+}
+
+/// Measures the desktop beside a bare window of the same engine.
+fn desktop(workspace: &Workspace) -> Result<ExitCode> {
+    say("builds the release desktop and a bare window, and measures them by turns");
+    packages::ensure_for_tests()?;
+    let built = ["--release", "--bins", "--example", "bare", "-p", "oriel-tests"];
+    let programs = crate::desktop::PROGRAMS.iter().flat_map(|(_, package)| ["-p", package]);
+    let programs = workspace.build(&built.into_iter().chain(programs).collect::<Vec<_>>())?;
+    let mut figures = workspace.command_here(programs.path("desktop-figures")?);
+    figures
+        .arg(programs.path("bare")?)
+        .env("ORIEL_TEST_BIN", programs.path("oriel")?)
+        .env("ORIEL_TEST_DESKTOP", programs.path(crate::desktop::DESKTOP)?);
+    run_in_place(&mut figures)
 }

@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use anyhow::{Context, Result, bail};
 
 use crate::command::{output, say};
-use crate::workspace::Workspace;
+use crate::workspace::{Programs, Workspace};
 
 /// A committed file and the arguments with which `oriel` prints what belongs in it.
 struct Generated {
@@ -20,9 +20,14 @@ const FILES: &[Generated] = &[
     Generated { path: "config.example.toml", oriel: &["config", "example"] },
 ];
 
+/// Builds what makes the files, and nothing that needs a library of the system.
+pub(crate) fn programs(workspace: &Workspace) -> Result<Programs> {
+    workspace.build(&["-p", "oriel-cli"])
+}
+
 /// Writes every file that is not what the code makes.
 pub(crate) fn write(workspace: &Workspace) -> Result<()> {
-    for (file, wanted) in produce(workspace)? {
+    for (file, wanted) in produce(workspace, &programs(workspace)?)? {
         let Some(staleness) = staleness(committed(workspace, file)?.as_deref(), &wanted) else {
             say(&format!("{} is fresh", file.path));
             continue;
@@ -38,9 +43,9 @@ pub(crate) fn write(workspace: &Workspace) -> Result<()> {
 }
 
 /// Fails with the name of every file that is not what the code makes.
-pub(crate) fn compare(workspace: &Workspace) -> Result<()> {
+pub(crate) fn compare(workspace: &Workspace, programs: &Programs) -> Result<()> {
     let mut stale = Vec::new();
-    for (file, wanted) in produce(workspace)? {
+    for (file, wanted) in produce(workspace, programs)? {
         match staleness(committed(workspace, file)?.as_deref(), &wanted) {
             None => say(&format!("{} is fresh", file.path)),
             Some(staleness) => stale.push(format!("{} {staleness}", file.path)),
@@ -52,8 +57,10 @@ pub(crate) fn compare(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-fn produce(workspace: &Workspace) -> Result<Vec<(&'static Generated, String)>> {
-    let programs = workspace.build(&["-p", "oriel-cli"])?;
+fn produce(
+    workspace: &Workspace,
+    programs: &Programs,
+) -> Result<Vec<(&'static Generated, String)>> {
     let oriel = programs.path("oriel")?;
     let produce = |file: &'static Generated| {
         let wanted = output(workspace.command(oriel).args(file.oriel))

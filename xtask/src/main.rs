@@ -5,13 +5,19 @@
 
 mod axe;
 mod bench;
+mod bundler;
 mod check;
 mod command;
+mod defaults;
 mod demo;
 mod deny;
+mod desktop;
 mod fuzz;
 mod generate;
+mod graph;
 mod map;
+mod npm;
+mod package;
 mod packages;
 mod run;
 mod screenshots;
@@ -29,7 +35,9 @@ use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 
 use crate::command::say;
-use crate::workspace::{Workspace, cache_folder};
+use crate::desktop::Profile;
+use crate::package::Wanted;
+use crate::workspace::{Workspace, cache_folder, has_display};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The project's chores")]
@@ -40,11 +48,28 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Build the release `oriel`, start `oriel serve` and open its console.
+    /// Build the release and start it: the desktop where there is a display, else the daemon.
     Run {
-        /// Arguments for `oriel serve`.
+        /// Start `oriel serve` and open its console in a browser, display or not.
+        #[arg(long)]
+        daemon: bool,
+        /// Arguments for `oriel-desktop`, or for `oriel serve`.
         #[arg(last = true)]
         arguments: Vec<OsString>,
+    },
+    /// Build the release of the desktop and of the programs beside it, and say where they are.
+    Desktop,
+    /// Make packages to install: a deb and an rpm on Linux, what the system takes elsewhere.
+    Package {
+        /// Also install the deb, look at it, start it, and remove it again. Takes root on Debian.
+        #[arg(long = "try")]
+        is_tried: bool,
+        /// Make an AppImage too, which takes tools that its maker downloads.
+        #[arg(long)]
+        appimage: bool,
+        /// Package the debug build, to see a change of the packaging sooner.
+        #[arg(long)]
+        debug: bool,
     },
     /// Build the release `oriel` and start a console with made-up agents at work.
     Demo {
@@ -109,14 +134,22 @@ fn main() -> ExitCode {
 
 fn perform(chore: &Chore, workspace: &Workspace) -> Result<ExitCode> {
     match chore {
-        Chore::Run { arguments } => return run::run(workspace, arguments),
+        Chore::Run { daemon, arguments } => return run::run(workspace, *daemon, arguments),
         Chore::Demo { arguments } => return demo::demo(workspace, arguments),
         Chore::Bench { what, arguments } => return bench::bench(workspace, *what, arguments),
+        Chore::Desktop => desktop::desktop(workspace)?,
+        Chore::Package { is_tried, appimage, debug } => {
+            let profile = if *debug { Profile::Debug } else { Profile::Release };
+            let wanted = Wanted { profile, is_tried: *is_tried, appimage: *appimage };
+            package::package(workspace, wanted)?;
+        }
         Chore::Screenshots => screenshots::screenshots(workspace)?,
         Chore::Test { arguments } => test::test(workspace, arguments)?,
         Chore::Check { only } => check::check(workspace, only)?,
         Chore::Generate { check: false } => generate::write(workspace)?,
-        Chore::Generate { check: true } => generate::compare(workspace)?,
+        Chore::Generate { check: true } => {
+            generate::compare(workspace, &generate::programs(workspace)?)?;
+        }
         Chore::Fuzz { target, seconds } => fuzz::fuzz(workspace, *target, *seconds)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -136,6 +169,10 @@ fn workspace() -> Result<Workspace> {
             variable("ORIEL_BUILD_CACHE").map(PathBuf::from),
             variable("XDG_CACHE_HOME").map(PathBuf::from),
             variable("HOME").map(PathBuf::from),
+        ),
+        has_display: has_display(
+            cfg!(all(unix, not(target_os = "macos"))),
+            ["DISPLAY", "WAYLAND_DISPLAY"].map(variable).each_ref().map(Option::as_deref),
         ),
         cargo: variable("CARGO").unwrap_or_else(|| "cargo".into()),
         leftovers: std::env::vars_os().map(|(name, _)| name).filter(|n| of_this_run(n)).collect(),

@@ -1,4 +1,4 @@
-//! `screenshots`: pictures of every page for the documents, taken in a real browser.
+//! `screenshots`: pictures of every page for the documents, taken in a real browser and in the desktop.
 
 use anyhow::Result;
 
@@ -10,10 +10,14 @@ use crate::workspace::Workspace;
 const FOLDER: &str = "docs/screenshots";
 
 pub(crate) fn screenshots(workspace: &Workspace) -> Result<()> {
-    packages::ensure_for_browser()?;
-    let oriel = workspace.build(&["-p", "oriel-cli"])?;
-    let tests = workspace.build(&["-p", "oriel-tests", "--bins"])?;
-    let mut take = workspace.command(tests.path("screenshots")?);
-    take.arg(FOLDER).env("ORIEL_TEST_BIN", oriel.path("oriel")?);
-    run(&mut take)
+    packages::ensure_for_tests()?;
+    let programs = workspace.build_all()?;
+    for camera in ["screenshots", "desktop-screenshots"] {
+        let mut take = workspace.command(programs.path(camera)?);
+        take.arg(FOLDER)
+            .env("ORIEL_TEST_BIN", programs.path("oriel")?)
+            .env("ORIEL_TEST_DESKTOP", programs.path(crate::desktop::DESKTOP)?);
+        run(&mut take)?;
+    }
+    Ok(())
 }

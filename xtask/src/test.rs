@@ -9,15 +9,13 @@ use crate::workspace::Workspace;
 use crate::{axe, packages};
 
 pub(crate) fn test(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
-    packages::ensure()?;
-    packages::ensure_for_browser()?;
+    packages::ensure_for_tests()?;
     let axe = axe::ensure(workspace)?;
-    // The whole-system tests start the real program. Naming the tests as well gives the build the
-    // same features as the tests have, so that `cargo test` finds it done. This program is running
-    // and must not be replaced under itself.
-    let programs = workspace.build(&["--workspace", "--exclude", "xtask", "--bins", "--tests"])?;
+    // The whole-system tests start the real programs, which lie beside each other.
+    let programs = workspace.build_all()?;
     let mut tests = workspace.cargo(&["test", "--workspace"]);
     tests.env("ORIEL_TEST_BIN", programs.path("oriel")?).env(axe::VARIABLE, axe);
+    tests.env("ORIEL_TEST_DESKTOP", programs.path("oriel-desktop")?);
     if !arguments.is_empty() {
         tests.arg("--").args(arguments);
     }

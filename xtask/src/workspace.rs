@@ -17,6 +17,8 @@ pub(crate) struct Workspace {
     /// The folder for what outlives a clone; `None` where a user has no home.
     pub(crate) cache: Option<PathBuf>,
     pub(crate) cargo: OsString,
+    /// Whether whoever started the chore sees windows.
+    pub(crate) has_display: bool,
     /// Environment variables that belong to this run of xtask and to nothing it starts.
     pub(crate) leftovers: Vec<OsString>,
 }
@@ -51,6 +53,25 @@ impl Workspace {
         serde_json::from_str(&text).context("`cargo metadata` printed something that is not JSON")
     }
 
+    /// What cargo knows about the workspace's packages and all that they depend on, on this system.
+    /// Of what is built elsewhere cargo would have to fetch the source.
+    pub(crate) fn metadata_with_dependencies(&self) -> Result<Value> {
+        let mut metadata = self.cargo(&["metadata", "--format-version", "1"]);
+        let text = output(metadata.args(["--filter-platform", &self.host()?]))?;
+        serde_json::from_str(&text).context("`cargo metadata` printed something that is not JSON")
+    }
+
+    /// The system that programs are built for, as cargo names it.
+    pub(crate) fn host(&self) -> Result<String> {
+        host(&output(self.command("rustc").arg("-vV"))?)
+    }
+
+    /// Builds every program and test, as `cargo test --workspace` does, so that either finds done
+    /// what the other did. This program is running and must not be replaced under itself.
+    pub(crate) fn build_all(&self) -> Result<Programs> {
+        self.build(&["--workspace", "--exclude", "xtask", "--bins", "--tests"])
+    }
+
     /// Runs `cargo build` and returns the programs it made. Cargo says where they are, so no
     /// setting that moves them has to be known here.
     pub(crate) fn build(&self, arguments: &[&str]) -> Result<Programs> {
@@ -68,6 +89,11 @@ impl Workspace {
         verdict(&command, child.wait().context("could not wait for `cargo build`")?)?;
         Ok(programs)
     }
+}
+
+fn host(rustc: &str) -> Result<String> {
+    let line = rustc.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(line.context("`rustc -vV` names no host")?.to_owned())
 }
 
 /// The programs that one build made, by name.
@@ -94,6 +120,11 @@ impl Programs {
             self.0.insert(name.to_owned(), path.into());
         }
     }
+}
+
+/// Whether there is a display to show windows on. Where windows are the system's own, there always is.
+pub(crate) fn has_display(is_x11_or_wayland: bool, variables: [Option<&OsStr>; 2]) -> bool {
+    !is_x11_or_wayland || variables.into_iter().flatten().any(|value| !value.is_empty())
 }
 
 /// The folder for tools and build output that outlive a clone. `.ci/run` follows the same rule.
@@ -125,6 +156,23 @@ mod tests {
         assert_eq!(programs.path("oriel").unwrap(), Path::new("/t/oriel"));
         let message = programs.path("oriel_store").unwrap_err().to_string();
         assert!(message.contains("no program named `oriel_store`"), "{message}");
+    }
+
+    #[test]
+    fn the_system_is_the_one_that_rustc_names() {
+        let answer = "rustc 1.95.0\nbinary: rustc\nhost: x86_64-unknown-linux-gnu\nrelease: 1\n";
+        assert_eq!(host(answer).unwrap(), "x86_64-unknown-linux-gnu");
+        assert!(host("rustc 1.95.0").is_err());
+    }
+
+    #[test]
+    fn a_display_is_one_that_the_environment_names_or_the_system_has() {
+        let name = |name: &'static str| Some(OsStr::new(name));
+        assert!(has_display(true, [name(":0"), None]));
+        assert!(has_display(true, [None, name("wayland-0")]));
+        assert!(!has_display(true, [None, None]));
+        assert!(!has_display(true, [name(""), None]), "an empty name is none");
+        assert!(has_display(false, [None, None]), "the system has its own windows");
     }
 
     #[test]

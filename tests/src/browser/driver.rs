@@ -1,6 +1,5 @@
 //! The process that drives a browser, and the browser's own processes. All of them end with it.
 
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -8,13 +7,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 
 use fantoccini::wd::Capabilities;
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::Options;
+use crate::family;
 use crate::home::create;
-use crate::wait::{self, PATIENCE};
+use crate::wait::PATIENCE;
 
 /// What the line holds that tells where it listens.
 const READY: &str = "started successfully on port ";
@@ -93,10 +92,9 @@ impl Driver {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Returns what it said of itself, for messages.
-    pub(super) fn said(&self) -> String {
-        // Without its words the error stands alone.
-        fs::read_to_string(&self.log).unwrap_or_default()
+    /// Returns where it writes what it says of itself.
+    pub(super) fn log(&self) -> &Path {
+        &self.log
     }
 
     /// Returns what a browser is asked to be.
@@ -134,67 +132,10 @@ impl Driver {
             _ => Capabilities::new(),
         }
     }
-
-    /// Returns every process below the driver, and those that left it but name its folder.
-    fn family(&self) -> Vec<Pid> {
-        let mut family = vec![self.child.id()];
-        let profile = self.profile.path().to_string_lossy().into_owned();
-        let processes = processes(&profile);
-        loop {
-            let found: Vec<u32> = processes
-                .iter()
-                .filter(|one| one.is_ours || family.contains(&one.parent))
-                .map(|one| one.pid)
-                .filter(|pid| !family.contains(pid))
-                .collect();
-            if found.is_empty() {
-                break;
-            }
-            family.extend(found);
-        }
-        family.iter().filter_map(|pid| Pid::from_raw(i32::try_from(*pid).ok()?)).collect()
-    }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        let family = self.family();
-        // Each fails only where the process is gone already.
-        _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
-        for process in &family {
-            _ = kill_process(*process, Signal::KILL);
-        }
-        _ = self.child.wait();
-        if !std::thread::panicking() {
-            // The folder can be removed once nobody writes to it.
-            wait::until("the browser to be gone", || self.family().len().le(&1).then_some(()));
-        }
+        family::end(&mut self.child, &self.profile.path().to_string_lossy());
     }
-}
-
-struct Process {
-    pid: u32,
-    parent: u32,
-    is_ours: bool,
-}
-
-/// Lists what runs on this machine, as far as the system tells.
-fn processes(profile: &str) -> Vec<Process> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let read = |entry: fs::DirEntry| {
-        let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
-        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
-        // The name of the program may hold anything, and ends with the last bracket.
-        let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
-        // A process that has ended and whose end nobody asked for is no process.
-        let state = fields.next()?;
-        if state == "Z" || state == "X" {
-            return None;
-        }
-        let parent = fields.next()?.parse().ok()?;
-        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        let is_ours = String::from_utf8_lossy(&line).contains(profile);
-        Some(Process { pid, parent, is_ours })
-    };
-    entries.flatten().filter_map(read).collect()
 }

@@ -13,6 +13,8 @@ mod daemon;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod desktop;
+#[cfg(test)]
 mod gate;
 #[cfg(test)]
 mod hooks;

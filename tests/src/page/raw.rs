@@ -7,13 +7,13 @@ use url::{ParseError, Url};
 
 /// A request below the session's address.
 #[derive(Debug)]
-pub(super) struct Raw {
+pub(crate) struct Raw {
     path: &'static str,
     body: String,
 }
 
 impl Raw {
-    pub(super) fn post(path: &'static str, body: &Value) -> Self {
+    pub(crate) fn post(path: &'static str, body: &Value) -> Self {
         Self { path, body: body.to_string() }
     }
 }

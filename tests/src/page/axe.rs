@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::Browser;
+use super::Page;
 
 /// Names the file of axe-core; `cargo xtask test` fetches it and sets this.
 const VARIABLE: &str = "ORIEL_TEST_AXE";
@@ -14,7 +14,7 @@ const RUN: &str = "axe.run(document, { resultTypes: ['violations'] }).then((foun
     found.violations.map((one) => ({ id: one.id, impact: one.impact, help: one.help, \
     nodes: one.nodes.map((node) => node.html.slice(0, 300) + ' — ' + node.failureSummary) })))";
 
-impl Browser {
+impl Page {
     /// Returns what is seriously or critically wrong with the page as it stands, one text each.
     ///
     /// # Panics
@@ -23,7 +23,7 @@ impl Browser {
     pub fn barriers(&self) -> Vec<String> {
         if self.eval("typeof axe === 'undefined'") == true {
             let source = std::fs::read_to_string(path()).expect("the file of axe-core is text");
-            self.eval(&format!("{source};0"));
+            self.eval(&format!("(() => {{ {source};\n return 0; }})()"));
         }
         let found = self.eval(RUN);
         let serious = |one: &&Value| matches!(one["impact"].as_str(), Some("serious" | "critical"));

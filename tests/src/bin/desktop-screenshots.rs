@@ -1,0 +1,143 @@
+//! Takes pictures of the desktop under its own display: the console in it, the page that says to wait, each
+//! page of failure, diagnostics and the preview, and writes them to a folder: `cargo xtask screenshots`.
+#![expect(clippy::print_stdout, reason = "what was written is the program's output")]
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use oriel_tests::desktop::{Desktop, Options, Seat};
+use oriel_tests::probe::Probe;
+use oriel_tests::{Home, Launch};
+
+/// A page of the web, as the preview shows one.
+const PAGE: &str = "<!doctype html><meta charset=utf-8><title>A page of the web</title>\
+    <body style=\"font:18px/1.5 sans-serif;max-width:40rem;margin:3rem auto\"><h1>A page of the web</h1>\
+    <p>It is shown by a program of its own, which reaches nothing of this machine.";
+
+fn main() {
+    let folder = std::env::args_os().nth(1).map(PathBuf::from);
+    let folder = folder.expect("the folder for the pictures is the first argument");
+    std::fs::create_dir_all(&folder).expect("the folder can be made");
+    console_and_preview(&folder);
+    loading(&folder);
+    launcher(&folder);
+    control(&folder);
+    console_launcher(&folder);
+    bind(&folder);
+    http(&folder);
+    port(&folder);
+    gate(&folder);
+}
+
+/// The console with work in it, diagnostics, and the preview beside them.
+fn console_and_preview(folder: &Path) {
+    let page = Probe::showing(PAGE);
+    let home = Home::new();
+    let pin = format!("example.org:80:{}", page.addr());
+    let options = Options::new().flag("--preview-resolve", &pin);
+    let desktop = Desktop::at(&Seat::of(&home), &options);
+    desktop.until_console();
+    home.oriel(&["seed", "--events", "300", "--sessions", "8"]).done();
+    desktop.go("/sessions");
+    desktop.go("/");
+    take(&desktop, folder, "desktop-console");
+    desktop.go_anywhere("/__oriel/diagnostics");
+    take(&desktop, folder, "desktop-diagnostics");
+    // Plain http asks first, so the preview is opened as a link of the web would be.
+    desktop.go("/opinions/new?resource/kind=url&resource/id=http://example.org/");
+    desktop.click("button[data-native=preview_open]");
+    let asks = desktop.seat().display().until_window("Open example.org without encryption?");
+    take(&desktop, folder, "desktop-preview-asks");
+    desktop.seat().display().press(&asks, &["Return"]);
+    _ = page.until_visit("/");
+    _ = desktop.seat().display().until_window("Preview");
+    take(&desktop, folder, "desktop-preview");
+}
+
+fn loading(folder: &Path) {
+    let home = Home::new();
+    // A daemon without a console: for some seconds it may only be late.
+    let _daemon = quiet(&home).set("console.enabled", "false").start();
+    let desktop = Desktop::at(&Seat::of(&home), &Options::attach());
+    desktop.until(
+        "the page that says to wait",
+        "document.querySelector('#step')?.innerText === 'Looking for the console'",
+    );
+    take(&desktop, folder, "desktop-loading");
+}
+
+fn launcher(folder: &Path) {
+    let home = Home::new();
+    private(&home.data_dir());
+    std::fs::write(home.data_dir().join("logs"), "no folder").expect("the home is ours");
+    failure(folder, &home, &Options::supervise(), "daemon-launcher-unreachable");
+}
+
+fn control(folder: &Path) {
+    failure(folder, &Home::new(), &Options::attach(), "daemon-control-unreachable");
+}
+
+fn console_launcher(folder: &Path) {
+    let home = Home::new();
+    private(&home.data_dir());
+    private(&home.data_dir().join("console"));
+    private(&home.data_dir().join("console/sessions.json"));
+    failure(folder, &home, &Options::new(), "console-launcher-unreachable");
+}
+
+fn bind(folder: &Path) {
+    let home = Home::new();
+    let _daemon = quiet(&home).set("console.enabled", "false").start();
+    failure(folder, &home, &Options::attach(), "console-bind-missing");
+}
+
+fn http(folder: &Path) {
+    let home = Home::new();
+    let _daemon = quiet(&home).start();
+    home.write("console/bind", "127.0.0.1:9\n");
+    failure(folder, &home, &Options::attach(), "console-http-unreachable");
+}
+
+fn port(folder: &Path) {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = taken.local_addr().expect("it listens").port().to_string();
+    failure(folder, &Home::new(), &Options::new().flag("--port", &port), "port-in-use");
+}
+
+fn gate(folder: &Path) {
+    let home = Home::new();
+    private(&home.data_dir());
+    home.write("config.toml", "nonsense");
+    let desktop = Desktop::at(&Seat::of(&home), &Options::new());
+    desktop.until_console();
+    desktop.go("/readiness");
+    take(&desktop, folder, "desktop-failure-local-readiness-gate");
+}
+
+fn quiet(home: &Home) -> Launch {
+    Launch::new().home(home).set("import.auto", "false")
+}
+
+fn private(folder: &Path) {
+    std::fs::create_dir_all(folder).expect("the home is ours");
+    let mode = std::fs::Permissions::from_mode(0o700);
+    std::fs::set_permissions(folder, mode).expect("the home is ours");
+}
+
+fn failure(folder: &Path, home: &Home, options: &Options, word: &str) {
+    let desktop = Desktop::at(&Seat::of(home), options);
+    let there = format!("document.querySelector('.word')?.innerText === '{word}'");
+    desktop.until(&format!("the page of {word}"), &there);
+    take(&desktop, folder, &format!("desktop-failure-{word}"));
+}
+
+fn take(desktop: &Desktop, folder: &Path, name: &str) {
+    // What was changed last is on the screen after the second frame from now.
+    desktop.eval(
+        "new Promise((on) => requestAnimationFrame(() => requestAnimationFrame(() => on(1))))",
+    );
+    let path = folder.join(format!("{name}.png"));
+    std::fs::write(&path, desktop.seat().display().picture()).expect("the folder is ours");
+    println!("{}", path.display());
+}
