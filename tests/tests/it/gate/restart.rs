@@ -121,7 +121,8 @@ fn the_console_tells_of_what_it_refused() {
 fn a_program_that_is_gone_is_not_started_again_and_that_is_said() {
     use std::io::{BufRead as _, BufReader, Read as _};
     let home = Home::new();
-    let usual = home.command(&["serve", "--port", "0", "--set", "import.auto=false"]);
+    let ports = ["--port", "0", "--console-port", "0"];
+    let usual = home.command(&[&["serve"], &ports[..], &["--set", "import.auto=false"]].concat());
     let program = home.path("oriel-copy");
     std::fs::copy(usual.get_program(), &program).unwrap();
     let mut command = std::process::Command::new(&program);
