@@ -155,6 +155,21 @@ mod tests {
     }
 
     #[test]
+    fn no_stretch_is_of_two_periods() {
+        // A day that begins its week and its month.
+        let edges = [0, 0, 0, 86_400, 604_800, 2_592_000];
+        for (at, expected) in [
+            (-1, (i64::MIN, 0)),
+            (0, (0, 86_400)),
+            (86_399, (0, 86_400)),
+            (86_400, (86_400, 604_800)),
+            (2_592_000, (2_592_000, i64::MAX)),
+        ] {
+            assert_eq!(between(&edges, at), expected, "{at}");
+        }
+    }
+
+    #[test]
     fn periods_are_those_of_the_zone() {
         let zone = zone::zone("Europe/Vienna").unwrap();
         // 2026-11-21 is a Saturday; half past midnight in Vienna is still Friday in Greenwich.

@@ -52,10 +52,6 @@ impl Board {
 impl Card {
     fn of(mut session: Session) -> Self {
         session.recent.truncate(RECENT_MAX);
-        if let Some(waiting) = &mut session.state.waiting {
-            // It grows by itself on the page, and would make the card another one each second.
-            waiting.seconds = 0;
-        }
         Self {
             key: element_id("card", &session.state.session_id),
             helpers: session.state.subagents.iter().filter(|agent| agent.running).count(),
