@@ -18,7 +18,11 @@ pub(crate) fn is_enough(notes: &[Note], events: &[StoredEvent]) -> bool {
     told.map(|note| note.at_ms)
         .min()
         .is_none_or(|told_ms| received_ms.saturating_add(999) < told_ms)
-        && events.iter().any(says_whose_turn)
+        // What was received in the same second as the latest turn may say otherwise, unread.
+        && events
+            .iter()
+            .find(|event| says_whose_turn(event))
+            .is_some_and(|latest| last.created_at < latest.created_at)
 }
 
 fn says_whose_turn(stored: &StoredEvent) -> bool {
@@ -99,6 +103,22 @@ mod tests {
         let notes = [note("doing", r#"{"tool":"Bash"}"#.to_owned(), 3)];
         let read = (1..60).find(|&read| is_enough(&notes, &events[..read]));
         assert_eq!(read, Some(5));
+    }
+
+    #[test]
+    fn what_happened_in_the_same_second_is_read_too() {
+        let event = |number, at, kind, sign| StoredEvent {
+            number: EventNumber(number),
+            created_at: at,
+            event: tool(kind, sign, "{}"),
+        };
+        let events = [
+            event(3, NOW, EventKind::ToolUse, Sign::Kind),
+            event(2, NOW, EventKind::Response, Sign::TurnOver),
+            event(1, NOW - 1, EventKind::UserPrompt, Sign::Kind),
+        ];
+        let read = (1..=3).find(|&read| is_enough(&[], &events[..read]));
+        assert_eq!(read, Some(3));
     }
 
     fn event() -> impl Strategy<Value = NewEvent> {
