@@ -32,7 +32,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use anyhow::Context as _;
 use clap::Parser as _;
 use oriel_bridge::{Bridge, Limits};
-use oriel_daemon::{Surroundings, start_logs};
+use oriel_daemon::{Surroundings, rfc3339, start_logs};
 use oriel_runtime::settings::DesktopMode;
 use tauri::ipc::Invoke;
 use tauri::{Manager as _, RunEvent, WindowEvent, Wry};
@@ -326,9 +326,4 @@ fn downloads(surroundings: &Surroundings) -> Option<PathBuf> {
         })
     });
     Some(said.filter(|path| path.is_absolute()).unwrap_or_else(|| home.join("Downloads")))
-}
-
-fn rfc3339(now: std::time::SystemTime) -> String {
-    let since = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    oriel_wire::time::rfc3339(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }

@@ -1,18 +1,6 @@
 //! Words for people.
 
-/// Returns an error with its causes, each said once.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !said.contains(&text) {
-            said = format!("{said}: {text}");
-        }
-        cause = error.source();
-    }
-    said
-}
+pub(crate) use oriel_daemon::chain;
 
 /// Returns a text without what could steer a terminal or turn a line around, and no longer than this.
 pub(crate) fn plain(text: &str, chars_max: usize) -> String {

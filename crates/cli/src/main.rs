@@ -22,6 +22,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
+pub(crate) use oriel_daemon::chain;
 use oriel_daemon::{ConfigError, Surroundings};
 use oriel_launcher::daemon;
 use oriel_runtime::zone::ZoneError;
@@ -83,30 +84,4 @@ fn report(error: &anyhow::Error) -> Exit {
     let _ = std::io::stderr().write_all(line.as_bytes());
     let usage = error.downcast_ref().is_some_and(ConfigError::is_usage) || error.is::<ZoneError>();
     if usage { Exit::Usage } else { Exit::Failed }
-}
-
-/// Returns an error with its causes, each said once.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !said.contains(&text) {
-            said = format!("{said}: {text}");
-        }
-        cause = error.source();
-    }
-    said
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_cause_is_said_once() {
-        let error = anyhow::anyhow!("no such file").context("cannot read x: no such file");
-        let error = error.context("cannot start");
-        assert_eq!(chain(error.as_ref()), "cannot start: cannot read x: no such file");
-    }
 }

@@ -14,6 +14,7 @@ use oriel_runtime::{Ending, Runtime};
 use oriel_wire::control::DaemonPhase;
 
 use crate::pages;
+use crate::words::rfc3339;
 
 /// A runtime with what stands beside it. Dropping it without [`Daemon::shutdown`] ends it as a crash
 /// would.
@@ -146,11 +147,6 @@ pub fn arguments(rows: &[SettingRow]) -> Vec<String> {
         matches!(row.origin, Origin::Flag(_)) && !matches!(row.key, "data_dir" | "profile")
     });
     given.flat_map(|row| ["--set".to_owned(), format!("{}={}", row.key, row.value)]).collect()
-}
-
-fn rfc3339(now: std::time::SystemTime) -> String {
-    let since = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    oriel_wire::time::rfc3339(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@ mod daemon;
 mod logs;
 mod pages;
 mod surroundings;
+mod words;
 
 pub use daemon::{Daemon, Pages, StartError, arguments};
 pub use logs::{LogError, start as start_logs};
 pub use pages::config as console_config;
 pub use surroundings::{ConfigError, Surroundings, SurroundingsError};
+pub use words::{chain, rfc3339};
