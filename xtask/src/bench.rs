@@ -49,10 +49,12 @@ pub(crate) fn bench(
 fn desktop(workspace: &Workspace) -> Result<ExitCode> {
     say("builds the release desktop and a bare window, and measures them by turns");
     packages::ensure_for_tests()?;
-    let built = ["--release", "--bins", "--example", "bare", "-p", "oriel-tests"];
-    let programs = crate::desktop::PROGRAMS.iter().flat_map(|(_, package)| ["-p", package]);
-    let programs = workspace.build(&built.into_iter().chain(programs).collect::<Vec<_>>())?;
-    let mut figures = workspace.command_here(programs.path("desktop-figures")?);
+    let of_bare = ["--release", "--bins", "--example", "bare"];
+    let packages = crate::desktop::PROGRAMS.iter().flat_map(|(_, package)| ["-p", package]);
+    // In one go, so that both windows are made of the same.
+    let programs = workspace.build(&of_bare.into_iter().chain(packages).collect::<Vec<_>>())?;
+    let tests = workspace.build(&["--release", "-p", "oriel-tests", "--bins"])?;
+    let mut figures = workspace.command_here(tests.path("desktop-figures")?);
     figures
         .arg(programs.path("bare")?)
         .env("ORIEL_TEST_BIN", programs.path("oriel")?)

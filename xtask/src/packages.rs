@@ -69,7 +69,7 @@ const OF_DESKTOP_TESTS: &[Package] = &[
     Package {
         name: "webkit2gtk-driver",
         reason: "tests steer the desktop's pages through it",
-        probe: &["WebKitWebDriver", "--version"],
+        probe: &["sh", "-c", "command -v WebKitWebDriver"],
     },
     Package {
         name: "dbus",
@@ -79,7 +79,7 @@ const OF_DESKTOP_TESTS: &[Package] = &[
     Package {
         name: "xdotool",
         reason: "tests press the keys and buttons of windows",
-        probe: &["xdotool", "version"],
+        probe: &["sh", "-c", "command -v xdotool"],
     },
     Package {
         name: "imagemagick",
@@ -87,6 +87,13 @@ const OF_DESKTOP_TESTS: &[Package] = &[
         probe: &["sh", "-c", "command -v import"],
     },
 ];
+
+/// What pictures of the desktop are taken with, besides what its tests need.
+const OF_PICTURES: &[Package] = &[Package {
+    name: "trayer",
+    reason: "pictures show the tray's menu, which needs somebody to show the tray",
+    probe: &["sh", "-c", "command -v trayer"],
+}];
 
 /// What packages are made with.
 const OF_PACKAGING: &[Package] = &[
@@ -183,6 +190,12 @@ pub(crate) fn ensure_for_desktop() -> Result<()> {
 pub(crate) fn ensure_for_tests() -> Result<()> {
     let packages = [PACKAGES, OF_DESKTOP, OF_DESKTOP_TESTS, OF_BROWSER].concat();
     ensure_all(&packages, DO_WITHOUT_DESKTOP)
+}
+
+/// As [`ensure_for_tests`], and what pictures are taken with.
+pub(crate) fn ensure_for_pictures() -> Result<()> {
+    ensure_for_tests()?;
+    ensure_all(OF_PICTURES, "")
 }
 
 /// Installs what the desktop is built and packages are made with.

@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 const FOLDER: &str = "docs/screenshots";
 
 pub(crate) fn screenshots(workspace: &Workspace) -> Result<()> {
-    packages::ensure_for_tests()?;
+    packages::ensure_for_pictures()?;
     let programs = workspace.build_all()?;
     for camera in ["screenshots", "desktop-screenshots"] {
         let mut take = workspace.command(programs.path(camera)?);

@@ -5,10 +5,12 @@
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use oriel_tests::desktop::{Desktop, Options, Seat};
 use oriel_tests::probe::Probe;
-use oriel_tests::{Home, Launch};
+use oriel_tests::{Home, Launch, Request, wait};
+use serde_json::{Value, json};
 
 /// A page of the web, as the preview shows one.
 const PAGE: &str = "<!doctype html><meta charset=utf-8><title>A page of the web</title>\
@@ -20,6 +22,7 @@ fn main() {
     let folder = folder.expect("the folder for the pictures is the first argument");
     std::fs::create_dir_all(&folder).expect("the folder can be made");
     console_and_preview(&folder);
+    tray(&folder);
     loading(&folder);
     launcher(&folder);
     control(&folder);
@@ -53,6 +56,64 @@ fn console_and_preview(folder: &Path) {
     _ = page.until_visit("/");
     _ = desktop.seat().display().until_window("Preview");
     take(&desktop, folder, "desktop-preview");
+}
+
+/// The tray's menu, in a panel that shows trays.
+fn tray(folder: &Path) {
+    let seat = Seat::of(&Home::new());
+    let display = seat.display();
+    let mut panel = Command::new("trayer")
+        .args(["--edge", "bottom", "--align", "right", "--widthtype", "request", "--height", "24"])
+        .args(["--SetDockType", "false", "--padding", "4"])
+        .env("DISPLAY", display.name())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("`trayer` is installed by `cargo xtask screenshots`");
+    let desktop = Desktop::at(&seat, &Options::new());
+    desktop.until_console();
+    for session in ["one", "two"] {
+        tell(&desktop, session, "UserPromptSubmit", &json!({ "prompt": "clear rust" }));
+        let command = json!({ "tool_name": "Bash", "tool_use_id": "t1", "tool_input": { "command": "rm -r rust" } });
+        tell(&desktop, session, "PermissionRequest", &command);
+    }
+    tell(&desktop, "three", "UserPromptSubmit", &json!({ "prompt": "build the quay" }));
+    desktop.until_text("waits for you");
+    // Empty it is as wide as its border.
+    let place = wait::until("an icon in the panel", || {
+        let window = display.until_window("^panel$");
+        let said = display.xdotool(&["getwindowgeometry", "--shell", &window]);
+        let number = |name: &str| -> Option<i32> {
+            said.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
+        };
+        let (x, y) = (number("X")?, number("Y")?);
+        let (width, height) = (number("WIDTH")?, number("HEIGHT")?);
+        (16 < width).then(|| (x + width / 2, y + height / 2))
+    });
+    let shown =
+        || display.xdotool(&["search", "--onlyvisible", "--class", "oriel"]).lines().count();
+    let before = shown();
+    display.xdotool(&["mousemove", &place.0.to_string(), &place.1.to_string(), "click", "1"]);
+    wait::until("the menu", || (before < shown()).then_some(()));
+    take(&desktop, folder, "desktop-tray");
+    display.xdotool(&["key", "Escape"]);
+    drop(desktop);
+    // It ends with its display at the latest.
+    _ = panel.kill();
+    _ = panel.wait();
+}
+
+/// Tells of something as a hook of an agent does.
+fn tell(desktop: &Desktop, session: &str, event: &str, more: &Value) {
+    let mut said = json!({
+        "hook_event_name": event, "session_id": session, "cwd": format!("/srv/{session}"),
+        "transcript_path": "/srv/history",
+    });
+    if let (Some(said), Some(more)) = (said.as_object_mut(), more.as_object()) {
+        said.extend(more.clone());
+    }
+    let answer = desktop.ask(&Request::post("/api/hooks/claude-code", &said));
+    assert!(answer.status < 300, "a hook is answered: {}", answer.status);
 }
 
 fn loading(folder: &Path) {
