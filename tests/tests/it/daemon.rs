@@ -18,18 +18,18 @@ fn a_daemon_is_started_once_and_stopped() {
     let folder = std::fs::read_link(format!("/proc/{}/cwd", first["pid"])).unwrap();
     assert_eq!(folder, home.0.data_dir());
 
-    let status = home.0.oriel(&["daemon", "status", "--json"]).json();
+    let status = home.oriel(&["daemon", "status", "--json"]).json();
     assert_eq!((&status["state"], &status["failure"]), (&json!("live"), &Value::Null));
     assert_eq!(status["launch"]["by"], "direct", "{status}");
     let with = json!(["--set", "listen.port=0", "--set", "access=token"]);
     assert_eq!(status["launch"]["arguments"], with, "{status}");
-    let said = home.0.oriel(&["daemon", "status"]);
+    let said = home.oriel(&["daemon", "status"]);
     assert!(said.done().contains("started by `oriel daemon start`"), "{said:?}");
 
-    let stopped = home.0.oriel(&["daemon", "stop", "--json"]).json();
+    let stopped = home.oriel(&["daemon", "stop", "--json"]).json();
     assert_eq!(stopped, json!({ "stopped": true, "pid": first["pid"] }));
-    home.0.oriel(&["daemon", "stop"]).failed(3);
-    home.0.oriel(&["daemon", "status"]).failed(3);
+    home.oriel(&["daemon", "stop"]).failed(3);
+    home.oriel(&["daemon", "status"]).failed(3);
 }
 
 #[test]
@@ -50,15 +50,15 @@ fn a_restart_keeps_what_the_daemon_was_started_with() {
     let home = Kept::new();
     let socket = home.0.path("socket here");
     let before = home.start(&["--port", "0", "--socket", "socket here"]);
-    let after = home.0.oriel(&["daemon", "restart", "--json"]).json();
+    let after = home.oriel(&["daemon", "restart", "--json"]).json();
     assert_eq!(after["started"], true);
     assert_ne!(before["pid"], after["pid"]);
     assert!(socket.exists(), "a relative path means the same again");
 
     // A daemon that died is started again with what it had, whatever it left behind.
     kill(&after["pid"]);
-    let again = home.0.oriel(&["daemon", "restart", "--json"]).json();
-    let status = home.0.oriel(&["daemon", "status", "--json"]).json();
+    let again = home.oriel(&["daemon", "restart", "--json"]).json();
+    let status = home.oriel(&["daemon", "status", "--json"]).json();
     assert_eq!(status["status"]["pid"], again["pid"]);
     assert_eq!(status["status"]["socket"], json!(socket), "{status}");
 }
@@ -68,7 +68,7 @@ fn what_a_dead_daemon_left_keeps_nobody_out() {
     let home = Kept::new();
     let first = home.start(&["--port", "0"]);
     kill(&first["pid"]);
-    let status = home.0.oriel(&["daemon", "status", "--json"]);
+    let status = home.oriel(&["daemon", "status", "--json"]);
     assert_eq!(status.code, Some(3), "{status:?}");
     assert!(status.stdout.contains("stale"), "{status:?}");
     let second = home.start(&["--port", "0"]);
@@ -80,7 +80,7 @@ fn what_a_dead_daemon_left_keeps_nobody_out() {
         home.0.write("health/daemon-health.json", &text);
         let next = home.start(&["--port", "0"]);
         assert_eq!(next["started"], true, "{text}");
-        home.0.oriel(&["daemon", "stop"]).done();
+        home.oriel(&["daemon", "stop"]).done();
     }
 }
 
@@ -89,14 +89,14 @@ fn a_daemon_that_does_not_come_up_says_why() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let home = Kept::new();
-    let failed = home.0.oriel(&["daemon", "start", "--port", &port]);
+    let failed = home.oriel(&["daemon", "start", "--port", &port]);
     let said = failed.failed(1);
     assert!(said.contains("is taken by another program"), "{said}");
     assert!(said.contains("daemon.log") && said.contains("exit status: 1"), "{said}");
     // What is wrong with a setting is said before anything is started.
-    let wrong = home.0.oriel(&["daemon", "start", "--port", "x"]);
+    let wrong = home.oriel(&["daemon", "start", "--port", "x"]);
     assert!(wrong.failed(2).contains("--port"), "{wrong:?}");
-    home.0.oriel(&["daemon", "start", "--launchd"]).failed(1);
+    home.oriel(&["daemon", "start", "--launchd"]).failed(1);
     // The folder is private, and so is what is in it.
     use std::os::unix::fs::PermissionsExt as _;
     let mode = |name| {
@@ -163,7 +163,14 @@ impl Kept {
     }
 
     fn start(&self, flags: &[&str]) -> Value {
-        self.0.oriel(&[&["daemon", "start", "--json"], flags].concat()).json()
+        self.oriel(&[&["daemon", "start", "--json"], flags].concat()).json()
+    }
+
+    fn oriel(&self, arguments: &[&str]) -> Finished {
+        let mut command = self.0.command(arguments);
+        // Of two tests at once only one could have the console's usual port.
+        command.env("ORIEL_CONSOLE_PORT", "0");
+        self.0.run(command)
     }
 
     /// Returns the session of a process: the fourth field behind its name.
@@ -197,6 +204,7 @@ impl Kept {
             false => bin.display().to_string(),
         };
         command.env("PATH", path).env("UNITS", self.units()).env("ORIEL", program);
+        command.env("ORIEL_CONSOLE_PORT", "0");
         self.0.run(command)
     }
 }
