@@ -48,6 +48,7 @@ pub(crate) fn desktop_runtime_status(
         "version": env!("CARGO_PKG_VERSION"),
         "mode": desktop.settings.mode.as_str(),
         "hasPreview": desktop.preview.is_there(),
+        "ownTitleBar": desktop.settings.own_title_bar,
         "lacks": desktop.lacks().iter().map(|(what, _)| *what).collect::<Vec<_>>(),
     });
     match desktop.services.standing() {
@@ -167,15 +168,25 @@ pub(crate) fn window_zoom(
     Ok(factor)
 }
 
-/// Has the window keep the system's title bar, or go without for one of the page's own.
+/// Does with the window what its title bar is for, where that is the page's own.
 #[tauri::command]
 pub(crate) fn window_title_bar(
     desktop: Shared<'_>,
     webview: Webview,
-    system: bool,
+    does: &str,
 ) -> Result<(), String> {
     own_page(&desktop, &webview, "window_title_bar")?;
-    webview.window().set_decorations(system).map_err(|error| error.to_string())
+    let window = webview.window();
+    let done = match does {
+        "drag" => window.start_dragging(),
+        "minimise" => window.minimize(),
+        "maximise" if window.is_maximized().unwrap_or_default() => window.unmaximize(),
+        "maximise" => window.maximize(),
+        // As the system's own button would: it may be asked first.
+        "close" => window.close(),
+        _ => return Err("a title bar does drag, minimise, maximise or close".to_owned()),
+    };
+    done.map_err(|error| error.to_string())
 }
 
 /// Has a failed start tried again.

@@ -269,6 +269,19 @@
   // none of these buttons is there.
   const host = window.__TAURI_INTERNALS__;
   if (host) document.documentElement.dataset.host = "desktop";
+  // Where the window has no title bar of the system's, the page's own does what that would.
+  const frame = (does) => host.invoke("window_title_bar", { does }).catch(() => {});
+  if (host) host.invoke("desktop_runtime_status").then(({ ownTitleBar }) => {
+    if (ownTitleBar) document.documentElement.dataset.titlebar = "own";
+  }, () => {});
+  document.addEventListener("mousedown", (event) => {
+    const bar = host && event.button === 0 && event.target.closest(".titlebar");
+    if (bar && !event.target.closest("button")) frame(event.detail === 2 ? "maximise" : "drag");
+  });
+  document.addEventListener("click", (event) => {
+    const button = host && event.target.closest("button[data-window]");
+    if (button) frame(button.dataset.window);
+  });
   const field = (name) => name && document.getElementById(name);
   const asks = {
     async preview_open({ field: id }) {

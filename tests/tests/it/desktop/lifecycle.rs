@@ -158,3 +158,18 @@ fn gone(pid: u32) {
         is_dead.then_some(())
     });
 }
+
+#[test]
+fn a_title_bar_of_the_pages_own_does_what_the_systems_would() {
+    let desktop = Desktop::with_console(&Options::new().set("desktop.title_bar", "own"));
+    desktop.until("the title bar", "document.documentElement.dataset.titlebar === 'own'");
+    assert!(
+        30.0 < desktop.eval("document.querySelector('.titlebar').offsetHeight").as_f64().unwrap()
+    );
+    // Nothing runs, so the last window's end is the desktop's.
+    desktop.eval("void document.querySelector('.titlebar [data-window=close]').click()");
+    desktop.until_gone();
+    let usual = Desktop::with_console(&Options::new());
+    usual.until("the desktop to be known", "document.documentElement.dataset.host === 'desktop'");
+    assert_eq!(usual.eval("document.querySelector('.titlebar').offsetHeight"), 0);
+}
