@@ -4,12 +4,16 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use oriel_launcher::platform;
 use serde::{Deserialize, Serialize};
+
+/// A path of a socket that is as long is not taken by every system.
+const SOCKET_PATH_BYTES_MAX: usize = 100;
 
 /// A longer message is none of ours.
 const MESSAGE_BYTES_MAX: u64 = 16 * 1024;
@@ -79,7 +83,8 @@ impl Instance {
                         }
                         _ => {}
                     }
-                    let listener = UnixListener::bind(&path).map_err(fail(&path))?;
+                    let listener =
+                        through(&path, |path| UnixListener::bind(path)).map_err(fail(&path))?;
                     return Ok(Start::First(Self { listener, path, _lock: lock }));
                 }
                 Err(TryLockError::Error(error)) => return Err(fail(&lock_path)(error)),
@@ -114,8 +119,19 @@ impl Instance {
     }
 }
 
+/// Does something with a socket whose path may be longer than systems take for sockets: then it goes
+/// through its folder, which this process has open under a short name.
+fn through<T>(path: &Path, work: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return work(path) };
+    if !cfg!(target_os = "linux") || path.as_os_str().len() < SOCKET_PATH_BYTES_MAX {
+        return work(path);
+    }
+    let folder = File::open(folder)?;
+    work(&Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name))
+}
+
 fn hand_over(path: &Path, handover: &Handover) -> io::Result<()> {
-    let mut stream = UnixStream::connect(path)?;
+    let mut stream = through(path, |path| UnixStream::connect(path))?;
     stream.set_read_timeout(Some(ANSWERS_WITHIN))?;
     stream.set_write_timeout(Some(ANSWERS_WITHIN))?;
     let mut line = serde_json::to_vec(handover)?;
@@ -163,6 +179,20 @@ mod tests {
         let place = Handover { place: Some("/sessions".to_owned()) };
         assert!(matches!(Instance::take(folder.path(), &place).unwrap(), Start::HandedOver));
         assert_eq!(heard.recv().unwrap(), place);
+    }
+
+    #[test]
+    fn a_data_directory_may_have_a_long_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = folder.path().join("x".repeat(120));
+        let nothing = Handover { place: None };
+        let Start::First(first) = Instance::take(&long, &nothing).unwrap() else {
+            panic!("nobody else is there")
+        };
+        let (told, heard) = mpsc::channel();
+        first.answer(move |handover| told.send(handover).unwrap());
+        assert!(matches!(Instance::take(&long, &nothing).unwrap(), Start::HandedOver));
+        assert_eq!(heard.recv().unwrap(), nothing);
     }
 
     #[test]
