@@ -68,7 +68,7 @@ impl Host for BridgeHost {
 }
 
 /// Asks where to save a file, or takes the folder for downloads, and writes it there.
-pub(crate) async fn save(desktop: &Arc<Desktop>, download: Download) -> Result<Saved, SaveError> {
+async fn save(desktop: &Arc<Desktop>, download: Download) -> Result<Saved, SaveError> {
     let folder = desktop.downloads();
     let path = if desktop.settings.asks_where_to_save {
         match desktop.ask_where(&folder, &download.name).await {

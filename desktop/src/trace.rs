@@ -64,8 +64,6 @@ pub(crate) enum Event<'a> {
     CommandRefused { surface: &'a str, command: &'a str },
     /// A file was saved for a page.
     Saved { bytes: u64 },
-    /// A file was not saved.
-    NotSaved { surface: &'a str },
     /// The system lacks something.
     Lacking { what: &'a str, why: &'a str },
 }
@@ -192,7 +190,6 @@ fn describe(event: &Event<'_>) -> (&'static str, Value) {
             ("desktop/command-refused", json!({ "surface": surface, "command": word(command) }))
         }
         Event::Saved { bytes } => ("desktop/file-saved", json!({ "bytes": bytes })),
-        Event::NotSaved { surface } => ("desktop/file-not-saved", json!({ "surface": surface })),
         Event::Lacking { what, why } => {
             ("desktop/lacking", json!({ "what": what, "why": word(why) }))
         }

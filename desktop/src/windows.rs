@@ -103,9 +103,9 @@ fn make(desktop: &Arc<Desktop>, label: &str, path: &str) {
             }
             NewWindowResponse::Deny
         })
-        .on_download(move |webview, event| match event {
+        .on_download(move |_, event| match event {
             DownloadEvent::Requested { url, destination } => {
-                downloads::begin(&saves, surface, webview.label(), &url, destination)
+                downloads::begin(&saves, surface, &url, destination)
             }
             _ => true,
         })
