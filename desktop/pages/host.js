@@ -30,7 +30,8 @@
       setTimeout(() => wait(known), RETRY);
     }
   };
-  wait({ state: "" });
+  // The first question has the services begin, which is left until the page has been painted.
+  requestAnimationFrame(() => setTimeout(() => wait({ state: "" })));
 
   addEventListener("submit", async (event) => {
     if (!("stays" in event.target.dataset)) return;

@@ -193,6 +193,7 @@ fn start(
             setting_up.tray.make(&setting_up);
             if is_hidden {
                 setting_up.stays.store(true, SeqCst);
+                setting_up.services.begin();
                 tauri::async_runtime::spawn(tray::show_or_open(Arc::clone(&setting_up), place));
             } else {
                 setting_up.open_place(place.as_deref());

@@ -63,7 +63,10 @@ pub(crate) async fn answer(
             ),
         },
         (Method::GET, "/__oriel/diagnostics") => diagnostics(desktop, surface).await,
-        (Method::GET, "/__oriel/standing") => standing(desktop, &query).await,
+        (Method::GET, "/__oriel/standing") => {
+            desktop.services.begin();
+            standing(desktop, &query).await
+        }
         (Method::POST, "/__oriel/retry") => {
             desktop.services.retry().await;
             text(StatusCode::OK, "application/json", "{}")

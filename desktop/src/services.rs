@@ -8,17 +8,22 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use oriel_launcher::Failure;
 use oriel_launcher::daemon::Peer;
 use oriel_link::Link;
 use oriel_runtime::settings::{DesktopMode, Flag, Resolved};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::trace::{Event, Traces};
 
 /// Requests wait here while the task is busy starting; who asks waits when it is full.
 const ORDERS_MAX: usize = 16;
+
+/// The services leave the machine to the window until that has its first page, and not for longer than
+/// this.
+const WINDOW_FIRST: Duration = Duration::from_millis(700);
 
 /// What the services are started with.
 pub(crate) struct Plan {
@@ -124,10 +129,12 @@ pub(crate) enum Order {
 pub(crate) struct Services {
     standing: watch::Receiver<Standing>,
     orders: mpsc::Sender<Order>,
+    begins: Arc<Notify>,
 }
 
 impl Services {
-    /// Starts the task. It must be called within the tokio runtime.
+    /// Starts the task, which begins when it is told to or is tired of waiting. It must be called within
+    /// the tokio runtime.
     pub(crate) fn start(plan: Plan) -> Self {
         let (standing, reader) = watch::channel(Standing::Starting { step: "Starting" });
         let (orders, asked) = mpsc::channel(ORDERS_MAX);
@@ -141,8 +148,18 @@ impl Services {
             started: None,
             ended: None,
         };
-        tokio::spawn(task.run());
-        Self { standing: reader, orders }
+        let begins = Arc::new(Notify::new());
+        let told = Arc::clone(&begins);
+        tokio::spawn(async move {
+            _ = tokio::time::timeout(WINDOW_FIRST, told.notified()).await;
+            task.run().await;
+        });
+        Self { standing: reader, orders, begins }
+    }
+
+    /// Has them begin: the window shows something, or there is none.
+    pub(crate) fn begin(&self) {
+        self.begins.notify_one();
     }
 
     /// Returns how they stand now.

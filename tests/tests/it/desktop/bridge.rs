@@ -65,8 +65,17 @@ impl Scene {
     /// Returns to the page, and marks it so that one can tell whether it stays.
     pub(super) fn fresh(&self) {
         self.desktop.go("/trial");
-        self.desktop.until("htmx", "typeof htmx !== 'undefined'");
+        self.until_usable();
         self.desktop.eval("window.stays = true");
+    }
+
+    /// Waits until a click on the page does what it is for: until htmx has seen it.
+    fn until_usable(&self) {
+        self.desktop.until(
+            "a page that htmx has seen",
+            "location.pathname === '/trial' && document.readyState === 'complete' \
+             && 'htmx-internal-data' in (document.querySelector('#get') ?? {})",
+        );
     }
 
     pub(super) fn click(&self, selector: &str) {
@@ -246,11 +255,11 @@ fn the_way_back_and_forward_leads_through_pages_of_every_kind() {
     scene.click("#plain");
     scene.desktop.until_at("/trial/two");
     scene.desktop.back();
-    scene.desktop.until_at("/trial");
+    scene.until_usable();
     scene.click("#elsewhere");
     scene.desktop.until_at("/trial/two");
     scene.desktop.back();
-    scene.desktop.until_at("/trial");
+    scene.until_usable();
     scene.click("#empty");
     _ = scene.front.until_heard("/trial/status");
     scene.desktop.until(
