@@ -28,8 +28,13 @@ use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower::{Service, ServiceExt};
 
+pub use serve::Stream;
+
 /// The largest answer that is read as a whole.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// What a pipe within the process holds in each direction before its writer waits.
+const PIPE_BYTES: usize = 64 * 1024;
 
 /// How a service is reached.
 #[derive(Debug, Clone)]
@@ -147,6 +152,33 @@ impl Link {
         let value =
             serde_json::from_slice(&bytes).map_err(|source| LinkError::Form { status, source })?;
         Ok((status, value))
+    }
+
+    /// Opens a connection to the service, on which whoever asks may speak HTTP and, after an upgrade,
+    /// something else. To a service in this process it is a pipe.
+    ///
+    /// # Errors
+    /// Where the service cannot be reached.
+    pub async fn connect(&self) -> Result<Box<dyn Stream>, LinkError> {
+        let failed = |source| LinkError::Connect { place: self.to_string(), source };
+        match self {
+            Self::InProcess(router) => {
+                let (near, far) = tokio::io::duplex(PIPE_BYTES);
+                tokio::spawn(serve::serve_pipe(far, router.clone()));
+                Ok(Box::new(near))
+            }
+            Self::Tcp(addr) => {
+                let stream = tokio::net::TcpStream::connect(addr).await.map_err(failed)?;
+                stream.set_nodelay(true).map_err(failed)?;
+                Ok(Box::new(stream))
+            }
+            #[cfg(unix)]
+            Self::Unix(path) => {
+                Ok(Box::new(tokio::net::UnixStream::connect(path).await.map_err(failed)?))
+            }
+            #[cfg(not(unix))]
+            Self::Unix(path) => Err(LinkError::NoUnixSockets(path.clone())),
+        }
     }
 
     async fn exchange<S>(

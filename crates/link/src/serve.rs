@@ -1,5 +1,6 @@
 //! Connections: accepted, bounded, and ended in good time.
 
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +11,11 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
-use tower::util::MapRequest;
 
 /// More connections than this wait to be accepted.
 const CONNECTIONS_MAX: usize = 1024;
@@ -33,6 +32,10 @@ const END_WITHIN: Duration = Duration::from_millis(600);
 /// After a failed accept, which is the system being out of something, this is waited.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Who is at the other end of a connection over TCP. A service finds it among a request's extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
+
 /// What a service listens on.
 #[derive(Debug)]
 pub enum Listener {
@@ -43,10 +46,11 @@ pub enum Listener {
     Unix(tokio::net::UnixListener),
 }
 
-/// Serves until it is time to stop, then lets requests end for a moment.
+/// Serves until it is time to stop, then lets requests end for a moment. A connection that became
+/// something else than HTTP, such as a WebSocket, is from then on the service's own.
 pub async fn serve(listener: Listener, router: Router, stopping: impl Future<Output = ()>) {
     let mut stopping = pin!(stopping);
-    let graceful = GracefulShutdown::new();
+    let (stop, stopped) = watch::channel(());
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let accept = async {
@@ -58,12 +62,10 @@ pub async fn serve(listener: Listener, router: Router, stopping: impl Future<Out
             () = &mut stopping => break,
         };
         match accepted {
-            Ok(stream) => {
-                let connection = graceful.watch(connect(stream, router.clone()));
+            Ok((stream, peer)) => {
+                let connection = converse(stream, router.clone(), peer, stopped.clone());
                 tokio::spawn(async move {
-                    if let Err(error) = connection.await {
-                        tracing::debug!(%error, "a connection ended early");
-                    }
+                    connection.await;
                     drop(place);
                 });
             }
@@ -73,41 +75,68 @@ pub async fn serve(listener: Listener, router: Router, stopping: impl Future<Out
             }
         }
     }
-    drop(listener);
-    if tokio::time::timeout(END_WITHIN, graceful.shutdown()).await.is_err() {
+    drop((listener, stopped));
+    let _ = stop.send(());
+    if tokio::time::timeout(END_WITHIN, stop.closed()).await.is_err() {
         tracing::info!("connections that did not end in time were cut off");
     }
 }
 
-/// A connection of either kind.
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+/// Serves one end of a pipe within this process until it is closed.
+pub(crate) async fn serve_pipe(pipe: tokio::io::DuplexStream, router: Router) {
+    let (stop, stopped) = watch::channel(());
+    converse(Box::new(pipe), router, None, stopped).await;
+    drop(stop);
+}
+
+/// A connection of any kind.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 impl Listener {
-    async fn accept(&self) -> std::io::Result<Box<dyn Stream>> {
+    async fn accept(&self) -> std::io::Result<(Box<dyn Stream>, Option<Peer>)> {
         match self {
             Self::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
+                let (stream, addr) = listener.accept().await?;
                 // Answers are small and whole: waiting to fill a packet only delays them.
                 stream.set_nodelay(true)?;
-                Ok(Box::new(stream))
+                Ok((Box::new(stream), Some(Peer(addr))))
             }
             #[cfg(unix)]
-            Self::Unix(listener) => Ok(Box::new(listener.accept().await?.0)),
+            Self::Unix(listener) => Ok((Box::new(listener.accept().await?.0), None)),
         }
     }
 }
 
-type AsBody = fn(Request<Incoming>) -> Request<Body>;
-type Connection =
-    http1::Connection<TokioIo<Box<dyn Stream>>, TowerToHyperService<MapRequest<Router, AsBody>>>;
-
-fn connect(stream: Box<dyn Stream>, router: Router) -> Connection {
-    let as_body: AsBody = |request| request.map(Body::new);
-    let service = TowerToHyperService::new(router.map_request(as_body));
-    http1::Builder::new()
+/// Answers the requests of one connection, and ends it after the one that runs when told to stop.
+async fn converse(
+    stream: Box<dyn Stream>,
+    router: Router,
+    peer: Option<Peer>,
+    mut stopped: watch::Receiver<()>,
+) {
+    let service = router.map_request(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
+        request
+    });
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
         .max_buf_size(BUFFER_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        Ok(()) = stopped.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
 }
