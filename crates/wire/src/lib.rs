@@ -4,6 +4,7 @@
 //! `model`. A rule can so change without changing a protocol by accident, and the reverse.
 
 pub mod control;
+pub mod gateway;
 pub mod imports;
 pub mod inspect;
 pub mod json;
