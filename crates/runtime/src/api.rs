@@ -7,6 +7,7 @@ mod board;
 mod control;
 mod error;
 mod events;
+mod gateway;
 mod guard;
 mod health;
 mod imports;

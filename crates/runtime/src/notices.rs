@@ -136,7 +136,8 @@ fn may_matter(stored: &StoredEvent) -> bool {
     let event = &stored.event;
     let is_end = matches!(event.told.sign, Sign::TurnOver | Sign::SessionOver)
         || event.facet.kind == EventKind::SessionEnd;
-    let is_hook = event.facet.source == "hook" && event.facet.kind == EventKind::Response;
+    let is_hook = matches!(event.facet.source.as_str(), "hook" | "gateway")
+        && event.facet.kind == EventKind::Response;
     let failed = event.facet.outcome != Outcome::Success || event.facet.kind == EventKind::Error;
     is_end || is_hook || failed
 }

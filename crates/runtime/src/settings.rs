@@ -8,6 +8,7 @@ mod edit;
 mod error;
 mod example;
 mod file;
+mod gateway;
 mod legacy;
 mod list;
 mod location;
@@ -30,6 +31,7 @@ use crate::config::{
 };
 pub use error::SettingsError;
 pub use example::example;
+pub use gateway::GatewaySettings;
 pub(crate) use list::list;
 pub use location::{Location, locate};
 use table::{Setting, TABLE};
@@ -126,6 +128,8 @@ pub struct Resolved {
     pub config: Config,
     /// Where the operator's pages are served.
     pub console: ConsoleSettings,
+    /// Where the gateway listens.
+    pub gateway: GatewaySettings,
     /// How the desktop behaves.
     pub desktop: DesktopSettings,
     /// What is logged, and how.
@@ -304,8 +308,8 @@ pub fn resolve(input: &Input) -> Result<Resolved, SettingsError> {
         program: None,
         hook_flags: hook_flags(&location),
     };
-    let (desktop, log) = (values.desktop(), values.log());
-    Ok(Resolved { config, console, desktop, log, rows, warnings })
+    let (gateway, desktop, log) = (values.gateway(), values.desktop(), values.log());
+    Ok(Resolved { config, console, gateway, desktop, log, rows, warnings })
 }
 
 /// Returns what hooks must be told to find this data directory. Neither the flags of a daemon nor

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use crate::format::{Format, Homes, Reader, Shape};
 
 pub(crate) use rollout::folder_name;
+pub(crate) use words::{answer_key, prompt_key};
 
 pub(crate) const AGENT: &str = "codex";
 

@@ -60,6 +60,11 @@ impl Draft {
         self
     }
 
+    pub(crate) fn keys(mut self, keys: impl IntoIterator<Item = Key>) -> Self {
+        self.event.told.keys.extend(keys);
+        self
+    }
+
     pub(crate) fn at(mut self, unix_ms: Option<i64>) -> Self {
         self.event.client_ms = unix_ms;
         self

@@ -17,6 +17,7 @@ use crate::ids::hashed;
 use crate::loose::{Fields, Loose, line_text, unix_ms};
 use crate::parsed::{Parsed, Reason};
 use crate::parts::{given, words};
+use crate::words::{answer_key, prompt_key};
 
 const AGENT: &str = "gemini_cli";
 
@@ -217,6 +218,7 @@ impl Chat {
         let draft = self
             .draft(EventKind::UserPrompt, id, at)
             .key(Key::one(AGENT, "message", id))
+            .keys(prompt_key(AGENT, &self.state.session, text))
             .text(Role::Prompt, text)
             .fact("message", text)
             .fact("message_id", id);
@@ -241,6 +243,7 @@ impl Chat {
         let draft = self
             .draft(EventKind::LlmResponse, id, at)
             .key(Key::one(AGENT, "message", id))
+            .keys(answer_key(AGENT, &self.state.session, text))
             .model(model.as_deref())
             .tokens(tokens(&usage))
             .text(Role::Answer, text)

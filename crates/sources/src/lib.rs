@@ -11,6 +11,7 @@ mod draft;
 mod edits;
 mod format;
 mod formats;
+pub mod gateway;
 mod gemini;
 mod ids;
 mod loose;
@@ -20,6 +21,7 @@ mod parsed;
 mod parts;
 mod qwen;
 pub mod safety;
+mod words;
 
 pub use copilot::Copilot;
 pub use format::{Format, Homes, Reader, Shape};

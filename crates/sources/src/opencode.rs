@@ -16,6 +16,7 @@ use crate::ids::hashed;
 use crate::loose::{Fields, Loose, line_text, unix_ms};
 use crate::parsed::{Parsed, Reason};
 use crate::parts::given;
+use crate::words::{answer_key, prompt_key};
 
 const AGENT: &str = "opencode";
 
@@ -209,6 +210,7 @@ fn prompt(message: &Message<'_>, out: &mut Parsed) {
     let draft = message
         .draft(EventKind::UserPrompt, &format!("{}:prompt", message.id))
         .key(Key::one(AGENT, "message", &message.id))
+        .keys(prompt_key(AGENT, &message.session, &text))
         .text(Role::Prompt, &text)
         .fact("message", text)
         .fact("message_id", message.id.as_str());
@@ -248,6 +250,7 @@ fn answer(message: &Message<'_>, out: &mut Parsed) {
     let mut draft = message
         .draft(EventKind::LlmResponse, &what)
         .key(Key::one(AGENT, "message", id))
+        .keys(answer_key(AGENT, &message.session, &text))
         .model(model.as_deref().map(|model| clip(model, 300)))
         .tokens(tokens)
         // Nothing is stated where the price list of OpenCode does not know the model.

@@ -12,6 +12,7 @@ use crate::ids::hashed;
 use crate::loose::{Fields, Loose, line_text, unix_ms};
 use crate::parsed::{Parsed, Reason};
 use crate::parts::{given, words};
+use crate::words::{answer_key, prompt_key};
 
 const AGENT: &str = "qwen_code";
 
@@ -126,6 +127,7 @@ impl Chat {
         let draft = self
             .draft(EventKind::UserPrompt, &line.id, line.at)
             .key(Key::one(AGENT, "message", &line.id))
+            .keys(prompt_key(AGENT, &self.state.session, &text))
             .text(Role::Prompt, &text)
             .fact("message_id", line.id.as_str())
             .fact("message", text);
@@ -144,6 +146,7 @@ impl Chat {
         let draft = self
             .draft(EventKind::LlmResponse, &line.id, line.at)
             .key(Key::one(AGENT, "message", &line.id))
+            .keys(answer_key(AGENT, &self.state.session, &text))
             .model(model.as_deref())
             .tokens(tokens(&line.fields.fields("usageMetadata")))
             .text(Role::Answer, &text)

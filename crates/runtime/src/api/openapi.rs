@@ -5,7 +5,7 @@ use utoipa::OpenApi;
 
 use super::opinions;
 use super::reply::found;
-use super::{audit, board, gate, parts, stream, told, tools};
+use super::{audit, board, gate, gateway, parts, stream, told, tools};
 use super::{control, events, health, imports, notices, reports, search, sessions, states, stats};
 use super::{modules, settings, setup};
 
@@ -18,7 +18,7 @@ use super::{modules, settings, setup};
     ),
     paths(
         events::post_event, events::post_batch, events::list, events::wait,
-        told::hook, told::logs, told::metrics, told::traces,
+        told::hook, gateway::events, told::logs, told::metrics, told::traces,
         stats::totals, stats::tools, stats::costs, stats::usage,
         sessions::list, sessions::one, sessions::transcript, sessions::filter_options,
         search::search,

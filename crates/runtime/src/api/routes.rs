@@ -17,7 +17,7 @@ use super::error::ApiError;
 use super::guard::{Class, guard};
 use super::opinions;
 use super::reply::with_etag;
-use super::{audit, board, gate, parts, stream, told, tools};
+use super::{audit, board, gate, gateway, parts, stream, told, tools};
 use super::{
     control, events, health, imports, notices, openapi, reports, search, sessions, states, stats,
 };
@@ -38,6 +38,7 @@ pub(crate) const ROUTES: &[Route] = &[
     ingest("/api/events", || post(events::post_event)),
     ingest("/api/events/batch", || post(events::post_batch)),
     ingest("/api/hooks/{agent}", || post(told::hook)),
+    ingest("/api/gateway/events", || post(gateway::events)),
     ingest("/api/otel/v1/logs", || post(told::logs)),
     ingest("/api/otel/v1/metrics", || post(told::metrics)),
     ingest("/api/otel/v1/traces", || post(told::traces)),

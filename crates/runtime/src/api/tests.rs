@@ -17,6 +17,7 @@ use crate::config::{
 };
 use crate::runtime::Runtime;
 
+mod gateway;
 mod pages;
 
 const OWN_HOSTS: [&str; 6] =

@@ -41,7 +41,9 @@ impl Admission<'_> {
             .or_else(|| price_of(self.prices, &event, self.now_ms));
         self.privacy.apply(&mut event);
         event.metadata = self.metadata_told(&event.metadata);
-        event.historical = event.facet.source == "import" && self.is_history(event.client_ms);
+        // A gateway tells late what happened while no runtime was there.
+        let may_be_past = matches!(event.facet.source.as_str(), "import" | "gateway");
+        event.historical = may_be_past && self.is_history(event.client_ms);
         event.told.may_be_late = matches!(event.facet.source.as_str(), "import" | "otel");
         event
     }

@@ -30,7 +30,7 @@ fn entry(setting: &Setting) -> String {
     let facts = format!("Allowed: {}. Environment: {names}.", setting.allowed);
     let default = match setting.allowed {
         Allowed::Whole { .. } | Allowed::Amount { .. } => setting.default.to_owned(),
-        Allowed::Hosts | Allowed::Patterns | Allowed::Words => "[]".to_owned(),
+        Allowed::Hosts | Allowed::Origins | Allowed::Patterns | Allowed::Words => "[]".to_owned(),
         _ => format!("{:?}", setting.default),
     };
     format!("{}{}#{} = {default}\n", comment(setting.help), comment(&facts), setting.key)

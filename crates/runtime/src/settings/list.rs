@@ -107,6 +107,7 @@ fn allowed(allowed: Allowed) -> SettingAllowed {
         Allowed::Name => of("name"),
         Allowed::Minute => of("minute"),
         Allowed::Hosts => list("hosts", ","),
+        Allowed::Origins => list("origins", ","),
         Allowed::Words => list("words", ","),
         Allowed::Patterns => list("patterns", "\n"),
     }

@@ -52,6 +52,9 @@ fn every_setting_can_be_given_in_every_place_and_changes_something() {
             value::Allowed::Address => ("127.0.0.9".to_owned(), "\"127.0.0.9\"".to_owned()),
             value::Allowed::Patterns => ("sk-[a-z]+".to_owned(), "['sk-[a-z]+']".to_owned()),
             value::Allowed::Hosts => ("box.lan".to_owned(), "[\"box.lan\"]".to_owned()),
+            value::Allowed::Origins => {
+                ("https://box.lan:1".to_owned(), "[\"https://box.lan:1\"]".to_owned())
+            }
             value::Allowed::Words => ("budget".to_owned(), "[\"budget\"]".to_owned()),
             value::Allowed::Minute => ("22:30".to_owned(), "\"22:30\"".to_owned()),
             _ => ("/tmp/x".to_owned(), "\"/tmp/x\"".to_owned()),
@@ -104,6 +107,8 @@ fn a_bad_value_is_an_error_that_says_what_is_allowed() {
         ("listen.port", "3142x", "from 0 to 65535"),
         ("listen.host", "example.org", "an IP address or \"localhost\""),
         ("listen.hosts", "a b", "a list of host names"),
+        ("gateway.origins", "https://box.lan/", "a list of origins"),
+        ("gateway.origins", "box.lan", "a list of origins"),
         ("access", "Everyone", "\"loopback\" or \"token\""),
         ("usage.codex.session_cost_limit_usd", "NaN", "from 0 to"),
         ("usage.codex.session_cost_limit_usd", "-0.01", "from 0 to"),

@@ -21,6 +21,8 @@ pub(super) enum Allowed {
     Name,
     /// A list of host names.
     Hosts,
+    /// A list of web origins.
+    Origins,
     /// A list of regular expressions.
     Patterns,
     /// A list of plain words.
@@ -92,7 +94,8 @@ impl Allowed {
                 "" => Some(Value::Name(None)),
                 given => is_name(given).then(|| Value::Name(Some(given.to_owned()))),
             },
-            Self::Hosts => hosts(raw).map(Value::Names),
+            Self::Hosts => list(raw, host).map(Value::Names),
+            Self::Origins => list(raw, origin).map(Value::Names),
             Self::Patterns => patterns(raw).map(Value::Names),
             Self::Words => words(raw).map(Value::Names),
             Self::Minute => match text()? {
@@ -125,6 +128,7 @@ impl fmt::Display for Allowed {
                 "up to 64 letters, digits, \"-\", \"_\" and \".\", a letter or digit first",
             ),
             Self::Hosts => f.write_str("a list of host names without ports"),
+            Self::Origins => f.write_str("a list of origins such as \"https://chat.example:8443\""),
             Self::Patterns => f.write_str("a list of regular expressions of moderate size"),
             Self::Words => f.write_str("a list of words of letters, digits and \"_\""),
             Self::Minute => f.write_str("a time of the day such as \"22:30\", or \"\" for none"),
@@ -220,16 +224,30 @@ fn is_name(text: &str) -> bool {
         && text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric())
 }
 
-fn hosts(raw: Raw<'_>) -> Option<Vec<String>> {
-    let host = |text: &str| {
-        let text = text.trim();
-        is_host(text).then(|| text.to_ascii_lowercase())
-    };
+fn list(raw: Raw<'_>, item: fn(&str) -> Option<String>) -> Option<Vec<String>> {
     match raw {
         Raw::Text(text) if text.trim().is_empty() => Some(Vec::new()),
-        Raw::Text(text) => text.split(',').map(host).collect(),
-        Raw::Toml(value) => value.as_array()?.iter().map(|name| host(name.as_str()?)).collect(),
+        Raw::Text(text) => text.split(',').map(item).collect(),
+        Raw::Toml(value) => value.as_array()?.iter().map(|text| item(text.as_str()?)).collect(),
     }
+}
+
+fn host(text: &str) -> Option<String> {
+    let text = text.trim();
+    is_host(text).then(|| text.to_ascii_lowercase())
+}
+
+/// Reads an origin: a scheme, a host and perhaps a port, and nothing behind them.
+fn origin(text: &str) -> Option<String> {
+    let text = text.trim().to_ascii_lowercase();
+    let (scheme, rest) = text.split_once("://")?;
+    let (name, port) = match rest.rsplit_once(':') {
+        Some((name, port)) if !rest.ends_with(']') => (name, Some(port)),
+        _ => (rest, None),
+    };
+    let is_scheme = !scheme.is_empty() && scheme.bytes().all(|it| it.is_ascii_alphanumeric());
+    let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok());
+    (is_scheme && is_port && is_host(name)).then_some(text)
 }
 
 fn patterns(raw: Raw<'_>) -> Option<Vec<String>> {
@@ -241,16 +259,11 @@ fn patterns(raw: Raw<'_>) -> Option<Vec<String>> {
 }
 
 fn words(raw: Raw<'_>) -> Option<Vec<String>> {
-    let word = |text: &str| {
+    list(raw, |text| {
         let text = text.trim();
         let within = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         (!text.is_empty() && text.len() <= 64 && text.bytes().all(within)).then(|| text.to_owned())
-    };
-    match raw {
-        Raw::Text(text) if text.trim().is_empty() => Some(Vec::new()),
-        Raw::Text(text) => text.split(',').map(word).collect(),
-        Raw::Toml(value) => value.as_array()?.iter().map(|text| word(text.as_str()?)).collect(),
-    }
+    })
 }
 
 /// Returns the minute of the day that a time such as `22:30` is.

@@ -11,6 +11,7 @@ use super::json::Raw;
 use super::line::{Line, model_name, tokens};
 use super::{AGENT, usage_key};
 use crate::draft::{Draft, clip};
+use crate::words::answer_key;
 
 /// The most words of an answer that are gathered; [`Draft::text`] keeps less.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
@@ -142,6 +143,8 @@ impl Message {
             .build();
         let model = self.model.as_deref();
         event.told.keys.extend(usage_key(&event.session_id.0, model, self.tokens));
+        let said = answer_key(AGENT, &event.session_id.0, &self.text);
+        event.told.keys.extend(said);
         event
     }
 

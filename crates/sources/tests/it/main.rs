@@ -6,6 +6,7 @@ mod claude;
 mod codex;
 mod codex_hooks;
 mod copilot;
+mod gateway;
 mod gemini;
 mod opencode;
 mod otlp;

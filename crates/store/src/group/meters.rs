@@ -2,6 +2,8 @@
 //! count twice. Of a meter's steps only that counts which no request of its session and model
 //! accounts for.
 //!
+//! A meter that names no model adds up requests of all models, and those of every model are part of it.
+//!
 //! The oldest steps are covered first. What comes out does not depend on the order in which steps
 //! and requests are told: of each amount it is the larger of what the meter and the requests say.
 
@@ -33,6 +35,9 @@ CREATE INDEX meter_steps_by_event ON meter_steps (event);
 /// Input, output, cache reads, cache writes, the stated cost.
 const REQUEST_AMOUNTS: usize = 5;
 
+/// The model of a meter that names none.
+const ALL_MODELS: &str = "";
+
 /// The place of the stated cost among the amounts.
 const STATED: usize = 4;
 
@@ -59,7 +64,11 @@ impl Group {
         } else {
             return Ok(Vec::new());
         }
-        self.cover(connection, session, model)
+        let mut amended = self.cover(connection, session, model)?;
+        if !model.is_empty() {
+            amended.extend(self.cover(connection, session, ALL_MODELS)?);
+        }
+        Ok(amended)
     }
 
     /// Lets an event that changed and the steps of meters settle what counts.
@@ -78,12 +87,10 @@ impl Group {
             let model = event.facet.model.as_deref().unwrap_or("");
             add_request(connection, session, model, amounts(event), sign)?;
         }
-        let models: BTreeSet<_> = [old, new]
-            .map(|stored| stored.event.facet.model.as_deref().unwrap_or(""))
-            .into_iter()
-            .collect();
+        let of = |stored: &'_ StoredEvent| stored.event.facet.model.clone().unwrap_or_default();
+        let models = BTreeSet::from([of(old), of(new), ALL_MODELS.to_owned()]);
         for model in models {
-            amended.extend(self.cover(connection, session, model)?);
+            amended.extend(self.cover(connection, session, &model)?);
         }
         Ok(amended)
     }
@@ -140,7 +147,7 @@ fn amounts(event: &NewEvent) -> [i64; REQUEST_AMOUNTS] {
     ]
 }
 
-/// Begins the meter of a session and model with what its requests used so far.
+/// Begins the meter of a session and model, or of all of its models, with what its requests used so far.
 fn begin(connection: &Connection, session: i64, model: &str) -> rusqlite::Result<()> {
     if requests(connection, session, model)?.is_some() {
         return Ok(());
@@ -149,7 +156,7 @@ fn begin(connection: &Connection, session: i64, model: &str) -> rusqlite::Result
     let mut find = connection.prepare_cached(
         "SELECT e.tokens_in, e.tokens_out, e.cache_read, e.cache_write, e.cost_usd \
          FROM events e JOIN facets f ON f.no = e.facet \
-         WHERE e.session = ?1 AND f.model = ?2 AND f.kind = 'llm_response' \
+         WHERE e.session = ?1 AND ?2 IN (f.model, '') AND f.kind = 'llm_response' \
          AND e.flags & ?3 <> 0 AND e.flags & ?4 = 0",
     )?;
     let mut rows = find.query(params![session, model, FLAG_KEYED, FLAG_METER])?;
@@ -199,7 +206,7 @@ fn add_request(
         .prepare_cached(
             "UPDATE meters SET tokens_in = tokens_in + ?3, tokens_out = tokens_out + ?4, \
              cache_read = cache_read + ?5, cache_write = cache_write + ?6, cost = cost + ?7 \
-             WHERE session = ?1 AND model = ?2",
+             WHERE session = ?1 AND model IN (?2, '')",
         )?
         .execute(params![session, model, tokens_in, tokens_out, cache_read, cache_write, cost])?;
     Ok(())

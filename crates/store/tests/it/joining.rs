@@ -120,6 +120,27 @@ fn a_meter_counts_what_no_request_accounts_for() {
 }
 
 #[test]
+fn a_meter_without_a_model_adds_up_requests_of_all_models() {
+    let mut small = otel(1);
+    small.facet.model = Some("small".to_owned());
+    let mut whole = step(3, 40, Some(1.5));
+    whole.facet.model = None;
+    // It knows of 40 input tokens and a dollar and a half; two requests account for 30 and a dollar.
+    for order in permutations(&[small, otel(2), whole]) {
+        wait_for(async {
+            let home = Home::new();
+            let store = home.open();
+            for telling in order {
+                store.append(vec![telling], AT).await.unwrap();
+                assert_clean(&store).await;
+            }
+            let sums = sums(&store).await;
+            assert_eq!((sums.tokens.0, sums.cost), (40, 15_000_000_000));
+        });
+    }
+}
+
+#[test]
 fn a_price_worked_out_from_a_meter_gives_way_to_a_stated_cost() {
     for order in
         permutations(&[step(1, 1000, Some(0.0)), priced(2, 0.003), step(3, 0, Some(0.003))])
@@ -206,7 +227,7 @@ proptest! {
     #[test]
     fn sums_do_not_depend_on_the_order_of_tellings(
         things in prop::collection::vec((0_u8..3, any::<[bool; 3]>(), 1_u64..500), 1..9),
-        meters in prop::collection::vec((0_u64..900, any::<bool>()), 0..4),
+        meters in prop::collection::vec((0_u64..900, any::<bool>(), any::<bool>()), 0..4),
         keys in prop::collection::vec(any::<prop::sample::Index>(), 64),
         groups in 1_usize..5,
     ) {
@@ -217,9 +238,11 @@ proptest! {
                 tellings.push(thing(nth, *kind, source, *size));
             }
         }
-        for (nth, (size, stated)) in meters.iter().enumerate() {
+        for (nth, (size, stated, of_all)) in meters.iter().enumerate() {
             let nth = u32::try_from(nth).unwrap();
-            tellings.push(if *stated { step(nth, 0, Some(*size as f64 / 1000.0)) } else { step(nth, *size, None) });
+            let mut step = if *stated { step(nth, 0, Some(*size as f64 / 1000.0)) } else { step(nth, *size, None) };
+            step.facet.model = step.facet.model.filter(|_| !of_all);
+            tellings.push(step);
         }
         let mut shuffled = tellings.clone();
         for (place, index) in keys.iter().enumerate().take(shuffled.len()) {

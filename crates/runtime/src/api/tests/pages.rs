@@ -207,7 +207,7 @@ impl House {
         assert_eq!(answer.status(), StatusCode::CREATED);
     }
 
-    async fn get(&self, target: &str) -> Value {
+    pub(super) async fn get(&self, target: &str) -> Value {
         let request = Request::builder().uri(target).header("host", "localhost");
         let answer = self.send(request).await;
         assert_eq!(answer.status(), StatusCode::OK, "{target}");

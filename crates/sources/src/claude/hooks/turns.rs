@@ -9,6 +9,7 @@ use crate::claude::line::model_name;
 use crate::claude::prompts::{Author, author_of_text};
 use crate::draft::clip;
 use crate::parsed::Reason;
+use crate::words::prompt_key;
 
 /// The most of an answer that is shown, in UTF-16 units.
 const PREVIEW_UNITS_MAX: usize = 500;
@@ -66,6 +67,7 @@ impl Told<'_, '_> {
         if let Some(prompt) = prompt {
             draft = draft.key(Key::one(AGENT, "prompt", prompt));
         }
+        draft = draft.keys(prompt_key(AGENT, &self.hook.session, &words));
         let draft =
             draft.fact("message", &*words).fact("prompt_id", prompt).text(Role::Prompt, &words);
         self.event(draft.build());

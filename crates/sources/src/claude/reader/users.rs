@@ -3,10 +3,12 @@
 use oriel_model::{EventKind, Role, Sign};
 
 use super::{At, ERROR_UNITS_MAX, FileReader};
+use crate::claude::AGENT;
 use crate::claude::json::Raw;
 use crate::claude::prompts::{Author, author};
 use crate::claude::tools::{self, ToolResult};
 use crate::draft::clip;
+use crate::words::prompt_key;
 
 /// What hooks tell of the launch of a sub-agent, they tell within this time.
 const LAUNCH_MS: i64 = 1_000;
@@ -60,7 +62,8 @@ impl At<'_, '_> {
             .fact("message", words)
             .fact("prompt_id", prompt_id.as_deref())
             .text(Role::Prompt, words);
-        let event = self.keyed_by_line(draft).build();
+        let mut event = self.keyed_by_line(draft).build();
+        event.told.keys.extend(prompt_key(AGENT, &event.session_id.0, words));
         let begun_ms = self.reader.state.begun_ms;
         let is_copy =
             matches!((self.line.at_ms(), begun_ms), (Some(at), Some(begun)) if at < begun);
