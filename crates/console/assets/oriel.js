@@ -25,13 +25,15 @@
   };
   // Once it was answered the anchor is another element, and what is told of the request names a parent.
   const isLive = ({ detail }) => (detail.requestConfig ? detail.requestConfig.elt : detail.elt)?.id === "live";
+  // A page whose news are not those that all pages share asks for itself, and for no other.
+  const isOwn = () => one("#live")?.hasAttribute("data-own");
   const isMain = (event) => event.detail.target && event.detail.target.id === "main";
 
   const lead = () => {
-    if (!canLead || news.release || document.hidden) return;
+    if (!canLead || news.release || document.hidden || isOwn()) return;
     news.release = () => {};
     navigator.locks.request("oriel-news", () => new Promise((release) => {
-      if (document.hidden) { news.release = null; release(); return; }
+      if (document.hidden || isOwn()) { news.release = null; release(); return; }
       news.release = () => { news.leads = false; news.release = null; release(); };
       news.leads = true;
       ask();
@@ -62,7 +64,7 @@
     const { elt } = event.detail;
     if (isLive(event)) {
       // A page that nobody sees asks for nothing; one that does not lead asks when it is told to.
-      if (document.hidden || news.over || !(news.leads || news.due)) event.preventDefault();
+      if (document.hidden || news.over || !(news.leads || news.due || isOwn())) event.preventDefault();
       else news.due = false;
       return;
     }
@@ -77,7 +79,7 @@
   addEventListener("htmx:configRequest", (event) => {
     const { elt, verb, formData } = event.detail;
     // Who does not lead is not to wait, nor who has to know whether anybody answers again.
-    if (isLive(event) && (!news.leads || news.wait !== RETRY_MIN)) event.detail.parameters.now = "1";
+    if (isLive(event) && (!(news.leads || isOwn()) || news.wait !== RETRY_MIN)) event.detail.parameters.now = "1";
     // An address says what was asked for, and not what was left open.
     if (verb === "get" && elt.tagName === "FORM") {
       for (const [name, value] of [...formData.entries()]) if (value === "") formData.delete(name);
@@ -102,7 +104,7 @@
     connection("This page is no longer kept up to date. Load it again.");
   });
   if (tabs) tabs.addEventListener("message", () => {
-    if (news.leads) return;
+    if (news.leads || isOwn()) return;
     news.due = true;
     ask();
   });
@@ -155,9 +157,19 @@
   };
   setInterval(age, 1000);
 
+  // Who reads the end of a conversation goes on to read it there.
+  let isAtEnd = false;
+  addEventListener("htmx:beforeSwap", (event) => {
+    isAtEnd = isLive(event) && one("[data-follows]") !== null && document.documentElement.scrollHeight - innerHeight - scrollY < 120;
+  });
+  addEventListener("htmx:oobAfterSwap", () => {
+    if (isAtEnd) scrollTo(scrollX, document.documentElement.scrollHeight);
+  });
+
   // A page that came in place of another one is read from its beginning.
   addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.target && event.detail.target.id === "main") {
+      if (isOwn()) { if (news.release) news.release(); } else lead();
       const focused = document.activeElement;
       if (!focused || focused === document.body || !document.contains(focused)) one("#main").focus({ preventScroll: true });
     }

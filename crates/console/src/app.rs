@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::ask::Runtime;
 use crate::config::Config;
+use crate::gateway::Gateway;
 use crate::sessions::Sessions;
 
 /// One console, shared by all of its requests.
@@ -14,6 +15,8 @@ pub(crate) struct App {
     pub(crate) config: Config,
     /// The runtime that knows everything.
     pub(crate) runtime: Runtime,
+    /// The gateway, whose sessions one can talk to.
+    pub(crate) gateway: Gateway,
     /// Who may change something.
     pub(crate) sessions: Sessions,
     /// Becomes true when the console stops.

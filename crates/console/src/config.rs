@@ -15,6 +15,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// How the runtime is reached.
     pub runtime: Reach,
+    /// How the gateway is reached.
+    pub gateway: GatewayReach,
     /// The address that it is served at, for the check of `Host`.
     pub host: IpAddr,
     /// Further names under which a browser may address it.
@@ -33,6 +35,23 @@ pub enum Reach {
     /// In the way that the health file of the data directory names, looked up at each request, so that
     /// a runtime which was started again is found.
     HealthFile,
+}
+
+/// How the gateway is reached.
+#[derive(Debug, Clone)]
+pub enum GatewayReach {
+    /// In one way, from start to end. The token is in this file, which is read for each connection.
+    Link {
+        /// The way.
+        link: Link,
+        /// The file with the token.
+        token: PathBuf,
+    },
+    /// At the address that `gateway/bind` of the data directory names, with the token beside it. Both are
+    /// looked up for each connection, so that a gateway which was started again is found.
+    Bind,
+    /// There is none.
+    None,
 }
 
 /// A source of time that a test can hold still, and the zone that people read it in.

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::ask::Runtime;
 use crate::bind::Bind;
 use crate::config::{Config, Reach};
+use crate::gateway::Gateway;
 use crate::routes;
 use crate::sessions::Sessions;
 
@@ -56,6 +57,7 @@ impl Console {
     pub fn new(config: Config) -> Self {
         let app = Arc::new(App {
             runtime: Runtime::new(&config),
+            gateway: Gateway::new(&config),
             sessions: Sessions::of(&config.data_dir),
             stop: watch::Sender::new(false),
             config,

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use minijinja::context;
 
 use crate::ask::AskError;
+use crate::gateway::GatewayError;
 use crate::page::Page;
 
 /// A page cannot be shown, or what was posted was not done.
@@ -29,6 +30,9 @@ pub(crate) enum PageError {
     /// The runtime is away, refused, or is of another version.
     #[error(transparent)]
     Ask(#[from] AskError),
+    /// The gateway is away, or refused.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
     /// We must mend it.
     #[error("{0}")]
     Fault(String),
@@ -49,6 +53,7 @@ impl PageError {
                 status => status,
             },
             Self::Ask(AskError::Form { .. }) => StatusCode::BAD_GATEWAY,
+            Self::Gateway(error) => error.status(),
             Self::Fault(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -65,8 +70,12 @@ impl PageError {
             StatusCode::TOO_MANY_REQUESTS => "Too much at once",
             StatusCode::SERVICE_UNAVAILABLE => match self {
                 Self::Ask(AskError::Down(_)) => "The runtime does not answer",
+                Self::Gateway(_) => "The gateway does not answer",
                 _ => "Not now",
             },
+            StatusCode::BAD_GATEWAY if matches!(self, Self::Gateway(_)) => {
+                "The gateway's answer cannot be used"
+            }
             StatusCode::BAD_GATEWAY => "The runtime's answer cannot be used",
             _ => "Something went wrong",
         }
@@ -79,7 +88,9 @@ impl PageError {
 
     pub(crate) fn page(&self) -> Page {
         let status = self.status();
-        if status.is_server_error() && !matches!(self, Self::Ask(AskError::Down(_))) {
+        let is_away = matches!(self, Self::Ask(AskError::Down(_)))
+            || (matches!(self, Self::Gateway(_)) && status == StatusCode::SERVICE_UNAVAILABLE);
+        if status.is_server_error() && !is_away {
             tracing::error!(error = %self, "a page was not shown");
         }
         let shows = context! {

@@ -4,7 +4,7 @@
 //! Start at [`Console`]. A request goes through `guard` (whether it comes from here, and from whom),
 //! then to its page in `pages`, which answers with a `page::Page`: a template and what it shows.
 //! `dress` makes HTML of that, whole or the part that was asked for. `routes::ROUTES` is the one
-//! list of requests.
+//! list of requests. Sessions of the gateway are asked of it in `gateway`, on pages of their own.
 
 mod address;
 mod app;
@@ -17,6 +17,7 @@ mod console;
 mod dress;
 mod error;
 mod form;
+mod gateway;
 mod guard;
 mod live;
 mod markdown;
@@ -32,5 +33,5 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Clock, Config, Reach};
+pub use config::{Clock, Config, GatewayReach, Reach};
 pub use console::{Console, StartError};

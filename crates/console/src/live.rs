@@ -26,7 +26,7 @@ use crate::page::Page;
 use regions::Regions;
 
 /// For how long a request is held.
-const HOLD_SECONDS: u64 = 25;
+pub(crate) const HOLD_SECONDS: u64 = 25;
 
 /// A page that asks is answered no sooner than this, however much happens. With the way to the page and
 /// back, it is drawn anew ten times a second at most.

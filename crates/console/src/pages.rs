@@ -1,5 +1,6 @@
 //! The pages, one module each: read the request into a value, ask the runtime, answer with a template.
 
+pub(crate) mod agents;
 pub(crate) mod costs;
 pub(crate) mod imports;
 pub(crate) mod inbox;

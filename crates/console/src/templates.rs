@@ -83,6 +83,21 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "settings/access.html",
     "settings/audit.html",
     "settings/about.html",
+    "agents.html",
+    "agents/list.html",
+    "agents/away.html",
+    "agents/off.html",
+    "agents/macros.html",
+    "agents/entries.html",
+    "agents/fill.html",
+    "agents/standing.html",
+    "agents/running.html",
+    "agents/open.html",
+    "agents/buttons.html",
+    "agents/one.html",
+    "agents/unsent.html",
+    "agents/event.html",
+    "live/agent-part.html",
 ];
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {

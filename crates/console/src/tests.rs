@@ -9,9 +9,10 @@ use tower::ServiceExt;
 
 use crate::routes::ROUTES;
 use crate::sessions::Session;
-use crate::{Clock, Config, Console, Reach};
+use crate::{Clock, Config, Console, GatewayReach, Reach};
 
 mod access;
+mod agents;
 mod costs;
 mod imports;
 mod inbox;
@@ -69,6 +70,7 @@ impl House {
         let mut config = Config {
             data_dir,
             runtime: Reach::Link(runtime.link()),
+            gateway: GatewayReach::None,
             host: [127, 0, 0, 1].into(),
             hosts: vec![],
             reading_needs_session: false,

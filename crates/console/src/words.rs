@@ -200,12 +200,13 @@ fn clip(text: &Value, most: usize) -> String {
 /// Returns the name of an agent type for people.
 pub(crate) fn agent(name: &str) -> String {
     match name {
-        "claude_code" => "Claude Code",
+        "claude_code" | "claude" => "Claude Code",
         "codex" => "Codex",
-        "gemini_cli" => "Gemini CLI",
-        "qwen_code" => "Qwen Code",
+        "gemini_cli" | "gemini" => "Gemini CLI",
+        "qwen_code" | "qwen" => "Qwen Code",
         "opencode" => "OpenCode",
-        "copilot_cli" => "Copilot CLI",
+        "echo" => "Echo",
+        "copilot_cli" | "copilot" => "Copilot CLI",
         other => other,
     }
     .to_owned()
@@ -214,12 +215,12 @@ pub(crate) fn agent(name: &str) -> String {
 /// Returns the class of the style sheet that has an agent's colour.
 fn agent_class(name: &str) -> &'static str {
     match name {
-        "claude_code" => "a-claude",
+        "claude_code" | "claude" => "a-claude",
         "codex" => "a-codex",
-        "gemini_cli" => "a-gemini",
-        "qwen_code" => "a-qwen",
+        "gemini_cli" | "gemini" => "a-gemini",
+        "qwen_code" | "qwen" => "a-qwen",
         "opencode" => "a-opencode",
-        "copilot_cli" => "a-copilot",
+        "copilot_cli" | "copilot" => "a-copilot",
         _ => "a-other",
     }
 }

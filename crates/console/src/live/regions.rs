@@ -85,6 +85,22 @@ impl Regions {
         self.put(id, format!("innerHTML:#{id}"), template, shows)
     }
 
+    /// Puts new items after those that a list has.
+    pub(crate) fn items_after(mut self, id: &str, template: &'static str, shows: Value) -> Self {
+        let part = Part { id: id.to_owned(), template, shows };
+        let how = format!("beforeend:#{id}");
+        self.regions.push(Region::Put { tag: "ol", how, part });
+        self
+    }
+
+    /// Replaces the inside of an element, whatever it was.
+    pub(crate) fn inside(mut self, id: &str, template: &'static str, shows: Value) -> Self {
+        let part = Part { id: id.to_owned(), template, shows };
+        let how = format!("innerHTML:#{id}");
+        self.regions.push(Region::Put { tag: "div", how, part });
+        self
+    }
+
     fn put(mut self, id: &str, how: String, template: &'static str, shows: Value) -> Self {
         let part = Part { id: id.to_owned(), template, shows };
         self.regions.push(Region::Put { tag: "tbody", how, part });

@@ -41,7 +41,8 @@ enum Does {
 }
 
 /// Things to do: what they are called, other words for them, and what they do.
-const GO: [(&str, &str, &str); 4] = [
+const GO: [(&str, &str, &str); 5] = [
+    ("New agent session", "begin start talk chat gateway", "/agents#new"),
     ("Import histories now", "read history import", "/imports"),
     ("Write an opinion", "new opinion review sign", "/opinions/new"),
     ("Install hooks", "setup set up hooks agents", "/settings/hooks"),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::change::{Change, Edit};
 
 /// What tells most of a tool call in a line, the first that is there.
-const DETAILS: [&str; 9] = [
+pub(crate) const DETAILS: [&str; 9] = [
     "command",
     "file_path",
     "notebook_path",

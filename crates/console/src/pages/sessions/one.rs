@@ -17,6 +17,7 @@ use crate::app::{App, Shared};
 use crate::ask::AskError;
 use crate::error::PageError;
 use crate::page::{Page, shown};
+use crate::pages::agents::of_agent;
 
 /// So many turns are on a page.
 const TURNS: usize = 50;
@@ -172,6 +173,7 @@ pub(crate) async fn page(
         tabs => shown(&tabs),
         id => id.as_str(),
         parent_url => parent.map(of_session),
+        agent_url => app.gateway.session_of(&id).await.map(|agent| of_agent(&agent)),
         opinions_url => opinions("/opinions"),
         new_opinion_url => opinions("/opinions/new"),
         ..head.shows()
