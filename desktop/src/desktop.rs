@@ -309,7 +309,7 @@ impl Desktop {
 }
 
 /// What takes longer to end is cut off; every answered event is on disk by then.
-const STOP_WITHIN: std::time::Duration = std::time::Duration::from_secs(8);
+const STOP_WITHIN: std::time::Duration = std::time::Duration::from_secs(15);
 
 /// Opens an address with whatever the system has for it.
 async fn browse(url: &str) -> Result<(), String> {

@@ -19,8 +19,8 @@ use crate::wait::PATIENCE;
 /// What the line starts with that tells where a daemon listens.
 const READY: &str = "listening on http://";
 
-/// What the line after it starts with.
-const CONSOLE: &str = "console on http://";
+/// What the lines after it start with.
+const OTHERS: [&str; 2] = ["console on http://", "gateway on ws://"];
 
 /// How a daemon is to be started.
 #[derive(Debug, Clone, Default)]
@@ -341,7 +341,7 @@ impl Daemon {
         let line = loop {
             match said.recv_timeout(PATIENCE) {
                 // The line before was the one of another start.
-                Ok(line) if line.starts_with(CONSOLE) => {}
+                Ok(line) if OTHERS.iter().any(|other| line.starts_with(other)) => {}
                 Ok(line) => break line,
                 Err(_) => panic!("the daemon does not listen, {:?}", self.child.try_wait()),
             }

@@ -63,8 +63,10 @@ impl Home {
     /// # Panics
     /// Where it cannot be written.
     pub fn write(&self, name: &str, text: &str) {
+        let path = self.data_dir().join(name);
         make_private_dir(&self.data_dir());
-        std::fs::write(self.data_dir().join(name), text).expect("the data directory is ours");
+        make_private_dir(path.parent().expect("a file lies in a folder"));
+        std::fs::write(path, text).expect("the data directory is ours");
     }
 
     /// Returns a command of the program that finds this home and nothing else.
@@ -76,6 +78,8 @@ impl Home {
             .env_clear()
             .env("HOME", self.folder.path())
             .env("ORIEL_DATA_DIR", self.data_dir())
+            // Of two tests at once only one could have the usual port.
+            .env("ORIEL_GATEWAY_PORT", "0")
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
         command

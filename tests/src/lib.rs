@@ -28,9 +28,13 @@ pub mod desktop;
 pub mod front;
 pub mod probe;
 
+// The gateway, asked as a client asks it.
+pub mod gateway;
+
 // What tests say and ask again and again.
 pub mod events;
 pub mod history;
+pub mod model;
 pub mod protobuf;
 pub mod reads;
 pub mod script;

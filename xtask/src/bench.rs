@@ -18,6 +18,7 @@ pub(crate) enum What {
     Stream,
     Start,
     Console,
+    Gateway,
     Desktop,
     #[default]
     All,

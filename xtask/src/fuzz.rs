@@ -59,6 +59,8 @@ pub(crate) enum Target {
     CopilotEvents,
     /// Shell commands, judged before they run.
     Safety,
+    /// Frames of the gateway's protocol, from either end.
+    GatewayFrames,
     /// Where pages may lead.
     BridgePolicy,
     /// What passes of headers and policies.

@@ -18,6 +18,7 @@ struct Generated {
 const FILES: &[Generated] = &[
     Generated { path: "docs/openapi.json", oriel: &["openapi"] },
     Generated { path: "config.example.toml", oriel: &["config", "example"] },
+    Generated { path: "clients/shared/src/generated/gateway.ts", oriel: &["gateway", "types"] },
 ];
 
 /// Builds what makes the files, and nothing that needs a library of the system.

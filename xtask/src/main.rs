@@ -19,6 +19,7 @@ mod map;
 mod npm;
 mod package;
 mod packages;
+mod qwen;
 mod run;
 mod screenshots;
 mod test;

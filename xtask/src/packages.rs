@@ -62,6 +62,11 @@ const OF_DESKTOP: &[Package] = &[
 /// What the tests of the desktop need beyond that.
 const OF_DESKTOP_TESTS: &[Package] = &[
     Package {
+        name: "bubblewrap",
+        reason: "the gateway confines agents with it, and the tests look whether that holds",
+        probe: &["bwrap", "--version"],
+    },
+    Package {
         name: "xvfb",
         reason: "the tests of the desktop have a display of their own",
         probe: &["sh", "-c", "command -v Xvfb"],
@@ -143,7 +148,7 @@ const OF_BROWSER: &[Package] = &[
 /// What fetches axe-core, by which pages are judged.
 const OF_NPM: &[Package] = &[Package {
     name: "npm",
-    reason: "axe-core, which tells whether everyone can use a page, is a package of npm",
+    reason: "axe-core, which judges pages, and a real agent for tests are packages of npm",
     probe: &["npm", "--version"],
 }];
 

@@ -6,15 +6,17 @@ use anyhow::Result;
 
 use crate::command::run;
 use crate::workspace::Workspace;
-use crate::{axe, packages};
+use crate::{axe, packages, qwen};
 
 pub(crate) fn test(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
     packages::ensure_for_tests()?;
     let axe = axe::ensure(workspace)?;
+    let qwen = qwen::ensure(workspace)?;
     // The whole-system tests start the real programs, which lie beside each other.
     let programs = workspace.build_all()?;
     let mut tests = workspace.cargo(&["test", "--workspace"]);
     tests.env("ORIEL_TEST_BIN", programs.path("oriel")?).env(axe::VARIABLE, axe);
+    tests.env(qwen::VARIABLE, qwen);
     tests.env("ORIEL_TEST_DESKTOP", programs.path("oriel-desktop")?);
     if !arguments.is_empty() {
         tests.arg("--").args(arguments);

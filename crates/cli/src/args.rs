@@ -1,9 +1,11 @@
 //! The command line.
 
+mod gateway;
 mod opinions;
 mod processes;
 mod reports;
 mod serve;
+mod talk;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -12,11 +14,13 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use oriel_runtime::settings::Flag;
 
+pub(crate) use gateway::{Agent, Gateway, GatewayServe};
 pub(crate) use opinions::{Keys, Opinions, OpinionsList, Said};
 pub(crate) use processes::{Daemon, DaemonStart, Modules};
 pub(crate) use reports::{Costs, Export, ExportFormat, Phase, Report, ReportBy};
 pub(crate) use reports::{Sessions, Show, Tail};
 pub(crate) use serve::{Console, Demo, Open, Serve};
+pub(crate) use talk::{Ask, At, Chat};
 
 /// Records what coding agents do and cost, on this machine and for this machine only.
 ///
@@ -126,6 +130,12 @@ pub(crate) enum Command {
     /// The link is printed too. A browser that opened it may change things until it is not seen for
     /// thirty days.
     Open(Open),
+    /// Runs the gateway alone, or tells what it knows.
+    #[command(subcommand)]
+    Gateway(Gateway),
+    /// Is an agent itself.
+    #[command(subcommand)]
+    Agent(Agent),
     /// Stops the daemon and waits until it is gone.
     Stop,
     /// Adds lifelike demonstration data.
@@ -170,6 +180,14 @@ pub(crate) enum Command {
     /// Lists, installs and signs modules: programs with pages of their own in the console.
     #[command(subcommand)]
     Modules(Modules),
+    /// Gives an agent something to do, and prints what it says until it is done.
+    ///
+    /// The gateway runs the agent; `oriel gateway serve` runs the gateway. Ctrl-C stops the agent
+    /// first and then ends with 130. Ends with 1 when the turn failed, and with 3 when no gateway can
+    /// be reached.
+    Ask(Ask),
+    /// Talks to agents in the terminal: all sessions, what they do, and what they ask.
+    Chat(Chat),
     /// Prints the OpenAPI description of the HTTP API.
     Openapi,
     /// Prints a completion script for a shell.

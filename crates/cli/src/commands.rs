@@ -1,6 +1,9 @@
 //! One file for each command.
 
+mod agent;
 mod archive;
+mod ask;
+mod chat;
 mod completions;
 mod config;
 mod console;
@@ -9,6 +12,7 @@ mod daemon;
 mod demo;
 mod doctor;
 mod export;
+mod gateway;
 mod hook;
 mod hooks;
 mod import;
@@ -77,6 +81,11 @@ pub(crate) fn run(
         Command::Waiting(form) => waiting::run(form, &flags, surroundings, output),
         Command::Limits(form) => limits::run(form, &flags, surroundings, output),
         Command::Open(open) => open::run(&open, &flags, surroundings, output),
+        Command::Gateway(command) => {
+            let color = global.color(&surroundings.environment);
+            gateway::run(&command, &flags, color, surroundings, output)
+        }
+        Command::Agent(agent) => agent::run(&agent, surroundings),
         Command::Stop => stop::run(&flags, surroundings, output),
         Command::Seed(seed) => seed::run(seed, &flags, surroundings, output),
         Command::Demo(demo) => {
@@ -96,6 +105,8 @@ pub(crate) fn run(
         }
         Command::Daemon(command) => daemon::run(command, &flags, surroundings, output),
         Command::Modules(command) => modules::run(command, &flags, surroundings, output),
+        Command::Ask(ask) => ask::run(&ask, &flags, surroundings, output),
+        Command::Chat(chat) => chat::run(&chat, &flags, surroundings, output),
         Command::Openapi => openapi::run(output),
         Command::Completions { shell } => completions::run(shell, output),
         Command::Man { dir } => man::run(dir.as_deref(), output),

@@ -4,9 +4,11 @@
 
 mod address;
 mod args;
+mod chat;
 mod commands;
 mod csv;
 mod events;
+mod gateway;
 mod output;
 mod platform;
 mod progress;
@@ -34,13 +36,31 @@ use output::{Output, OutputError, Paint};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// What was asked is done, or true.
-    Done = 0,
+    Done,
     /// It failed, or is false.
-    Failed = 1,
+    Failed,
     /// It was asked wrongly.
-    Usage = 2,
+    Usage,
     /// No daemon runs.
-    NotRunning = 3,
+    NotRunning,
+    /// It was interrupted from the terminal, and stopped what it had begun.
+    Interrupted,
+    /// It was an agent, which ends as it sees fit.
+    Agent(u8),
+}
+
+impl Exit {
+    /// Returns its number.
+    const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::NotRunning => 3,
+            Self::Interrupted => 130,
+            Self::Agent(code) => code,
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -58,7 +78,7 @@ fn main() -> ExitCode {
         }
         Err(error) => error.exit(),
     };
-    ExitCode::from(exit as u8)
+    ExitCode::from(exit.code())
 }
 
 fn run(args: Args, is_hook: bool) -> anyhow::Result<Exit> {

@@ -78,6 +78,11 @@ impl Paint {
         Self { on }
     }
 
+    /// Returns whether it paints.
+    pub(crate) fn is_on(self) -> bool {
+        self.on
+    }
+
     /// Returns text in the color of a style.
     pub(crate) fn apply(self, style: Style, text: &str) -> String {
         let code = match style {

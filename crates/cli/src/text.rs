@@ -11,6 +11,12 @@ pub(crate) fn clean(text: &str) -> String {
     text.chars().filter_map(keep).collect()
 }
 
+/// Returns text as [`clean`] does, but with its lines and tabs.
+pub(crate) fn plain(text: &str) -> String {
+    let keep = |c: &char| matches!(c, '\n' | '\t') || !(c.is_control() || turns_text(*c));
+    text.chars().filter(keep).collect()
+}
+
 /// Returns whether a character changes the direction of what follows it.
 fn turns_text(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -98,6 +104,11 @@ mod tests {
         ] {
             assert_eq!(clean(dirty), expected);
         }
+    }
+
+    #[test]
+    fn lines_stay_lines_where_they_may() {
+        assert_eq!(plain("one\r\n\ttwo\x1b[2J\u{202e}\u{9b}"), "one\n\ttwo[2J");
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use oriel_console::{Config as ConsoleConfig, Console, Reach};
+use oriel_console::{Config as ConsoleConfig, Console, GatewayReach, Reach};
+use oriel_gateway::Gateway;
 use oriel_launcher::service::Service;
 use oriel_launcher::{Keeper, Launch, Modules, ModulesConfig, modules};
 use oriel_link::Link;
@@ -13,6 +14,7 @@ use oriel_runtime::settings::{Origin, Resolved, SettingRow};
 use oriel_runtime::{Ending, Runtime};
 use oriel_wire::control::DaemonPhase;
 
+use crate::gateway::{self, GatewayError};
 use crate::pages;
 use crate::words::rfc3339;
 
@@ -21,6 +23,7 @@ use crate::words::rfc3339;
 pub struct Daemon {
     runtime: Runtime,
     modules: Option<Arc<Modules>>,
+    gateway: Option<(Gateway, SocketAddr)>,
     console: Option<Console>,
     console_addr: Option<SocketAddr>,
 }
@@ -40,6 +43,9 @@ pub enum StartError {
     /// Its runtime could not.
     #[error(transparent)]
     Runtime(#[from] oriel_runtime::StartError),
+    /// Its gateway could not.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
     /// Its console could not.
     #[error(transparent)]
     Console(#[from] oriel_console::StartError),
@@ -49,14 +55,14 @@ impl Daemon {
     /// Starts everything, or nothing.
     ///
     /// # Errors
-    /// Where the runtime or the console cannot start.
+    /// Where the runtime, the gateway or the console cannot start.
     pub async fn start(
         resolved: Resolved,
         by: Keeper,
         environment: BTreeMap<String, String>,
         pages: Pages,
     ) -> Result<Self, StartError> {
-        let Resolved { mut config, console: settings, rows, .. } = resolved;
+        let Resolved { mut config, console: settings, gateway: talking, rows, .. } = resolved;
         config.role = Role::Daemon;
         let data_dir = config.data_dir.clone();
         let clock = config.clock.clone();
@@ -66,6 +72,7 @@ impl Daemon {
         });
         let listens = settings.enabled && (pages == Pages::Served || is_asked_for);
         let console = pages::config(&config, settings);
+        let kept = config.clone();
         let runtime = Runtime::start(config).await?;
         if let Err(error) = Launch::of_this_process(by, arguments(&rows)).write(&data_dir) {
             tracing::warn!(
@@ -76,7 +83,7 @@ impl Daemon {
         let modules = (runtime.phase() == DaemonPhase::Ready).then(|| {
             let config = ModulesConfig {
                 data_dir: data_dir.clone(),
-                environment,
+                environment: environment.clone(),
                 pace: modules::Pace::default(),
             };
             Arc::new(Modules::start(config))
@@ -84,9 +91,30 @@ impl Daemon {
         let now = Arc::new(move || rfc3339(clock.now()));
         let service = Service { data_dir: data_dir.clone(), modules: modules.clone(), now };
         runtime.stand_beside(Link::InProcess(service.router()));
-        let mut daemon = Self { runtime, modules, console: None, console_addr: None };
+        let mut daemon =
+            Self { runtime, modules, gateway: None, console: None, console_addr: None };
+        if talking.enabled && daemon.runtime.phase() == DaemonPhase::Ready {
+            let link = daemon.runtime.link();
+            let config = gateway::config(&kept, &talking, settings, environment, link);
+            match gateway::start(config, &talking).await {
+                Ok(started) => daemon.gateway = started,
+                Err(error) => {
+                    daemon.shutdown().await;
+                    return Err(error.into());
+                }
+            }
+        }
         if listens || pages == Pages::Inside {
-            let config = ConsoleConfig { runtime: Reach::Link(daemon.runtime.link()), ..console };
+            let runtime = Reach::Link(daemon.runtime.link());
+            let gateway = match &daemon.gateway {
+                Some((gateway, _)) => GatewayReach::Link {
+                    link: gateway.link(),
+                    token: gateway.token().path().to_owned(),
+                },
+                None if talking.enabled => GatewayReach::Bind,
+                None => GatewayReach::None,
+            };
+            let config = ConsoleConfig { runtime, gateway, ..console };
             let mut console = Console::new(config);
             if listens {
                 let addr = SocketAddr::new(settings.host, settings.port);
@@ -121,6 +149,12 @@ impl Daemon {
         self.console_addr
     }
 
+    /// Returns where the gateway listens, if the daemon has one.
+    #[must_use]
+    pub fn gateway_addr(&self) -> Option<SocketAddr> {
+        self.gateway.as_ref().map(|(_, addr)| *addr)
+    }
+
     /// Waits until something asks the daemon to stop, or to start again.
     pub async fn stopped(&self) -> Ending {
         self.runtime.stopped().await
@@ -131,6 +165,9 @@ impl Daemon {
     pub async fn shutdown(self) {
         if let Some(console) = self.console {
             console.shutdown().await;
+        }
+        if let Some((gateway, _)) = self.gateway {
+            gateway.shutdown().await;
         }
         if let Some(modules) = &self.modules {
             modules.shutdown().await;

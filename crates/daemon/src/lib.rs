@@ -3,12 +3,15 @@
 //! windows, and nothing else.
 
 mod daemon;
+mod gateway;
 mod logs;
 mod pages;
 mod surroundings;
 mod words;
 
 pub use daemon::{Daemon, Pages, StartError, arguments};
+pub use gateway::GatewayError;
+pub use gateway::{agents as gateway_agents, config as gateway_config, start as start_gateway};
 pub use logs::{LogError, start as start_logs};
 pub use pages::config as console_config;
 pub use surroundings::{ConfigError, Surroundings, SurroundingsError};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use oriel_console::{Clock, Config, Reach};
+use oriel_console::{Clock, Config, GatewayReach, Reach};
 use oriel_runtime::config::{self, Access};
 use oriel_runtime::settings::ConsoleSettings;
 
@@ -15,6 +15,7 @@ pub fn config(runtime: &config::Config, settings: ConsoleSettings) -> Config {
     Config {
         data_dir: runtime.data_dir.clone(),
         runtime: Reach::HealthFile,
+        gateway: GatewayReach::Bind,
         host: settings.host,
         hosts: runtime.listen.hosts.clone(),
         reading_needs_session: settings.allow_remote || runtime.access == Access::Token,

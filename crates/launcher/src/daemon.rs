@@ -196,6 +196,12 @@ impl Peer {
         Some(Self::new(link, header_value(token)?))
     }
 
+    /// Returns the way to it, for what needs no token.
+    #[must_use]
+    pub fn link(&self) -> &Link {
+        &self.link
+    }
+
     /// Adds where the token is read again when it was made anew.
     #[must_use]
     pub fn of_data_dir(self, data_dir: &Path) -> Self {

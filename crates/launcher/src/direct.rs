@@ -23,7 +23,7 @@ use crate::platform;
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// A daemon that is not gone by then is left to its fate.
-const GONE_WITHIN: Duration = Duration::from_secs(10);
+const GONE_WITHIN: Duration = Duration::from_secs(20);
 
 /// How often we look.
 const LOOK_EVERY: Duration = Duration::from_millis(10);

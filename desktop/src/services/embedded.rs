@@ -139,6 +139,12 @@ impl Task {
                     Some(command),
                 )
             }
+            StartError::Gateway(error) => failed(
+                Failure::PortInUse,
+                chain(error),
+                "Stop the program that has the gateway's port, or set `gateway.port` to a free port.",
+                Some("oriel config".to_owned()),
+            ),
             StartError::Console(oriel_console::StartError::PortTaken(addr)) => failed(
                 Failure::PortInUse,
                 format!("{addr}, where the console is to listen, is taken by another program."),

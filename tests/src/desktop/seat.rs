@@ -127,6 +127,8 @@ impl Seat {
         command.env_clear().current_dir(self.home().path("")).stdin(Stdio::null());
         command.env("HOME", self.home().path("")).env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command.env("LANG", "C.UTF-8").env("USER", "operator");
+        // Of two tests at once only one could have the usual port.
+        command.env("ORIEL_GATEWAY_PORT", "0");
         command.envs(FOLDERS.map(|(name, folder)| (name, self.home().path(folder))));
         command.env("XDG_DOWNLOAD_DIR", self.home().path(DOWNLOADS));
         command.env("DISPLAY", self.display().name()).env("GDK_BACKEND", "x11");

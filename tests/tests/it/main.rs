@@ -17,6 +17,8 @@ mod desktop;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod gateway;
+#[cfg(test)]
 mod hooks;
 #[cfg(test)]
 mod imports;

@@ -11,7 +11,7 @@ use crate::desktop::PROGRAMS;
 use crate::workspace::Workspace;
 
 /// What the programs make use of where it is there: the tray, and what opens links.
-const RECOMMENDS: &str = "libayatana-appindicator3-1 | libappindicator3-1, xdg-utils";
+const RECOMMENDS: &str = "bubblewrap, libayatana-appindicator3-1 | libappindicator3-1, xdg-utils";
 
 /// Makes the deb of a tree and returns where it is.
 pub(crate) fn make(

@@ -67,6 +67,7 @@ Summary: {SUMMARY}
 License: MIT OR Apache-2.0
 Group: Development/Tools
 Recommends: libayatana-appindicator3.so.1()(64bit)
+Recommends: bubblewrap
 Recommends: xdg-utils
 
 %description

@@ -15,6 +15,8 @@ pub(crate) struct Serve {
     socket: Option<String>,
     #[arg(long, value_name = "PORT", help = settings::help("console.port"))]
     console_port: Option<String>,
+    #[arg(long, value_name = "PORT", help = settings::help("gateway.port"))]
+    gateway_port: Option<String>,
     #[arg(long, value_name = "WHO", help = settings::help("access"))]
     access: Option<String>,
     #[arg(long, value_name = "LEVEL", help = settings::help("store.durability"))]
@@ -77,6 +79,7 @@ impl Serve {
             flag("--port", "listen.port", self.port.as_ref()),
             flag("--socket", "listen.socket", self.socket.as_ref()),
             flag("--console-port", "console.port", self.console_port.as_ref()),
+            flag("--gateway-port", "gateway.port", self.gateway_port.as_ref()),
             flag("--access", "access", self.access.as_ref()),
             flag("--durability", "store.durability", self.durability.as_ref()),
             flag("--compat", "compat", self.compat.as_ref()),

@@ -103,6 +103,7 @@ fn flags(demo: &Demo, folder: &Path) -> Vec<Flag> {
         flag("--data-dir", "data_dir", folder.join("data").to_string_lossy().into_owned()),
         flag("--port", "listen.port", demo.port.to_string()),
         flag("--console-port", "console.port", demo.console_port.to_string()),
+        flag("--set", "gateway.port", "0".to_owned()),
         flag("--set", "log.level", "warn".to_owned()),
         flag("--set", "budget.daily_usd", "25".to_owned()),
         flag("--set", "budget.monthly_usd", "400".to_owned()),

@@ -19,8 +19,9 @@ use crate::{Exit, daemon, platform};
 /// One for requests, one for what they wait on; the store has threads of its own.
 const WORKERS: usize = 2;
 
-/// What takes longer to end is cut off. Every answered event is on disk by then.
-const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// What takes longer to end is cut off: a turn has five seconds to stop, and its agent some more. Every
+/// answered event is on disk by then.
+const STOP_WITHIN: Duration = Duration::from_secs(15);
 
 /// Runs the daemon until a signal or a request ends it.
 pub(super) fn run(
@@ -83,6 +84,9 @@ async fn serve(
     let mut ready = format!("listening on {}\n", daemon.runtime().base_url());
     if let Some(addr) = daemon.console_addr() {
         ready += &format!("console on http://{addr}; `oriel open` opens it\n");
+    }
+    if let Some(addr) = daemon.gateway_addr() {
+        ready += &format!("gateway on ws://{addr}; `oriel chat` talks with agents\n");
     }
     if let Err(error) = output.print(&ready) {
         // The line is for whoever started us; without them the daemon serves all the same.
