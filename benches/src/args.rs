@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use oriel_bench::bench::{Bench, Durability, Filling};
 use oriel_bench::clock::Clock;
 use oriel_bench::console::ConsolePlan;
+use oriel_bench::gateway::GatewayPlan;
 use oriel_bench::ingest::IngestPlan;
 use oriel_bench::machine::Machine;
 use oriel_bench::read::ReadPlan;
@@ -76,7 +77,14 @@ pub(crate) enum Command {
         #[command(flatten)]
         console: ConsoleArgs,
     },
-    /// All of the above but `console`, in one report
+    /// How late an agent's words are, alone and in a crowd
+    Gateway {
+        #[command(flatten)]
+        common: CommonArgs,
+        #[command(flatten)]
+        gateway: GatewayArgs,
+    },
+    /// All of the above but `console` and `gateway`, in one report
     All {
         #[command(flatten)]
         common: CommonArgs,
@@ -130,6 +138,28 @@ pub(crate) struct EventArgs {
     /// How many sessions the events belong to
     #[arg(long, value_name = "N", default_value = "1500", value_parser = at_least_one)]
     pub(crate) sessions: u64,
+}
+
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct GatewayArgs {
+    /// How many words an agent says as fast as it can
+    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    words: usize,
+    /// How many sessions the gateway keeps
+    #[arg(long = "sessions", value_name = "N", default_value_t = 1_000)]
+    gateway_sessions: usize,
+    /// How many connections are open
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    connections: usize,
+    /// How many turns run at once
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    turns: usize,
+    /// How many words each of them says
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    turn_words: usize,
+    /// Milliseconds between two of its words
+    #[arg(long, value_name = "MS", default_value_t = 50)]
+    pace_ms: u64,
 }
 
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -312,6 +342,19 @@ impl ConsoleArgs {
             rate: self.rate,
             span: self.seconds,
             requests: count(self.requests),
+        }
+    }
+}
+
+impl GatewayArgs {
+    pub(crate) fn plan(&self) -> GatewayPlan {
+        GatewayPlan {
+            words: self.words,
+            sessions: self.gateway_sessions,
+            connections: self.connections,
+            turns: self.turns,
+            turn_words: self.turn_words,
+            pace_ms: self.pace_ms,
         }
     }
 }

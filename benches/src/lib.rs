@@ -4,11 +4,12 @@
 //! from templates and patched in place, one thread serves every connection, and of an answer only
 //! the status line, the length and the first number of the body are read.
 //!
-//! `ingest`, `read`, `stream`, `start` and `console` each make a measurement and put it into a `report`; `load`
+//! `ingest`, `read`, `stream`, `start`, `console` and `gateway` each make a measurement and put it into a `report`; `load`
 //! is the load alone, for whoever needs a busy server.
 
 // The measurements.
 pub mod console;
+pub mod gateway;
 pub mod ingest;
 pub mod read;
 pub mod start;

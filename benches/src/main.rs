@@ -17,7 +17,7 @@ use oriel_bench::load::{Load, Until};
 use oriel_bench::machine::Machine;
 use oriel_bench::report::Report;
 use oriel_bench::requests::Requests;
-use oriel_bench::{console, ingest, read, start, stream};
+use oriel_bench::{console, gateway as gateway_bench, ingest, read, start, stream};
 
 use crate::args::{Args, Command, LoadArgs};
 
@@ -48,6 +48,11 @@ fn main() -> anyhow::Result<()> {
         Command::Console { common, events, console } => {
             let (bench, mut report) = common.bench(clock)?;
             let result = console::run(&bench, &console.plan(events), &mut report);
+            (report, common.json, result)
+        }
+        Command::Gateway { common, gateway } => {
+            let (bench, mut report) = common.bench(clock)?;
+            let result = gateway_bench::run(&bench, &gateway.plan(), &mut report);
             (report, common.json, result)
         }
         Command::All { common, events, filling, ingest, read, stream, start } => {

@@ -93,6 +93,7 @@ impl Server {
             .args(["--port", "0", "--console-port", "0"])
             .env_clear()
             .env("HOME", launch.home)
+            .env("ORIEL_GATEWAY_PORT", "0")
             .envs(launch.env.iter().map(|(name, value)| (name, value)))
             .current_dir(launch.home)
             .stdin(Stdio::null())
