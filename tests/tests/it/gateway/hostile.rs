@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 const SECONDS: u64 = 4;
 
 /// So often is looked whether the gateway still hears whoever behaves.
-const PAUSE: Duration = Duration::from_millis(600);
+const PAUSE: Duration = Duration::from_secs(1);
 
 #[expect(clippy::disallowed_methods, reason = "whoever runs the test says for how long")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
