@@ -39,16 +39,17 @@ pub(crate) async fn look(
 ) -> Result<Reply, Refusal> {
     let session_id = session.id.clone();
     let root = PathBuf::from(&session.workspace);
+    let own = hub.folders.data_dir().to_owned();
     match look {
         Look::List { path, depth } => {
-            let list = move || open(&root)?.list(&path, depth.unwrap_or(1), LISTED_MAX);
+            let list = move || open(&root, &own)?.list(&path, depth.unwrap_or(1), LISTED_MAX);
             let (entries, truncated) = on_disk(list).await?;
             Ok(Reply::FileList { session_id, entries, truncated })
         }
         Look::Read { path, offset, length } => {
             let (from, length) = (offset.unwrap_or(0), length.unwrap_or(PART_BYTES_MAX));
             let name = path.clone();
-            let part = on_disk(move || open(&root)?.read(&name, from, length)).await?;
+            let part = on_disk(move || open(&root, &own)?.read(&name, from, length)).await?;
             Ok(Reply::FileContent(part.told(session_id, path, None)))
         }
         Look::History { path } => {
@@ -81,9 +82,9 @@ pub(crate) async fn watch(hub: &Arc<Hub>, session: &SessionMeta) -> Result<Watch
     let known = hub.store.read(Base::Session(session.id.clone()), files::latest_of_all).await;
     let known = known.map_err(|error| error.to_string())?;
     let (root, folder) = (PathBuf::from(&session.workspace), blobs(hub, &session.id));
-    let clock = hub.clock.clone();
+    let (clock, own) = (hub.clock.clone(), hub.folders.data_dir().to_owned());
     let opened = tokio::task::spawn_blocking(move || {
-        let workspace = Workspace::open(&root).map_err(|error| error.to_string())?;
+        let workspace = Workspace::open(&root).map_err(|error| error.to_string())?.hiding(&own);
         let blobs = Blobs::open(&folder).map_err(|error| error.to_string())?;
         let latest = known.into_iter().map(|(path, it)| latest(path, it));
         let tracker = Tracker::new(Arc::new(workspace), Arc::new(blobs), latest);
@@ -131,9 +132,10 @@ fn blobs(hub: &Hub, session_id: &str) -> PathBuf {
     hub.folders.session(session_id).join("files")
 }
 
-fn open(root: &Path) -> Result<Workspace, FileError> {
+/// Opens a workspace of which Oriel's own folder is no part, wherever that lies.
+fn open(root: &Path, own: &Path) -> Result<Workspace, FileError> {
     let missing = |_| FileError::Missing { path: String::new(), what: "folder" };
-    Workspace::open(root).map_err(missing)
+    Ok(Workspace::open(root).map_err(missing)?.hiding(own))
 }
 
 fn parse(path: &str) -> Result<WorkspacePath, Refusal> {

@@ -68,7 +68,8 @@ pub(super) struct Ignored(BTreeMap<String, Arc<Gitignore>>);
 /// # Errors
 /// Where the workspace itself cannot be read.
 pub(super) fn scan(workspace: &Workspace, files_max: usize) -> io::Result<Scan> {
-    let mut walk = Walk { scan: Scan { is_whole: true, ..Scan::default() }, files_max, folders: 0 };
+    let scan = Scan { is_whole: true, ..Scan::default() };
+    let mut walk = Walk { workspace, scan, files_max, folders: 0 };
     walk.folder(workspace.dir(), "", &mut Vec::new())?;
     if !walk.scan.is_whole {
         walk.scan.looks.clear();
@@ -102,13 +103,14 @@ impl Ignored {
 /// The rules that hold in a folder: where the path begins that each speaks of, and what it says.
 type Rules = Vec<(usize, Arc<Gitignore>)>;
 
-struct Walk {
+struct Walk<'a> {
+    workspace: &'a Workspace,
     scan: Scan,
     files_max: usize,
     folders: usize,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn folder(&mut self, dir: &Dir, path: &str, rules: &mut Rules) -> io::Result<()> {
         self.folders += 1;
         if self.folders > FOLDERS_MAX {
@@ -139,7 +141,7 @@ impl Walk {
                 continue;
             }
             let below = joined(path, name);
-            if is_ignored(&below, name, is_folder, rules) {
+            if is_ignored(&below, name, is_folder, rules) || self.workspace.hides(&below) {
                 continue;
             }
             if is_folder {

@@ -39,6 +39,8 @@ pub(crate) struct Workspace {
     dir: Dir,
     /// Where the folder lies: as it was named, and as the system names it.
     roots: [PathBuf; 2],
+    /// A folder in it that nobody sees: where it lies, and where it really does.
+    hidden: Option<(WorkspacePath, PathBuf)>,
     /// The file that was hashed last: who reads a file in parts asks for its hash each time.
     hashed: Mutex<Option<(WorkspacePath, Look, String)>>,
 }
@@ -57,7 +59,33 @@ impl Workspace {
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
         let dir = Dir::open_ambient_dir(root, ambient_authority())?;
         let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-        Ok(Self { dir, roots: [root.to_owned(), real], hashed: Mutex::new(None) })
+        Ok(Self { dir, roots: [root.to_owned(), real], hidden: None, hashed: Mutex::new(None) })
+    }
+
+    /// Has a folder be as if it were not there, if it lies in the workspace.
+    pub(crate) fn hiding(mut self, folder: &Path) -> Self {
+        let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let lies = self.relative(&real).or_else(|| self.relative(folder));
+        self.hidden = lies.map(|path| (path, real));
+        self
+    }
+
+    /// Returns whether something is hidden, by its name.
+    pub(super) fn hides(&self, path: &str) -> bool {
+        let Some((hidden, _)) = &self.hidden else { return false };
+        let rest = path.strip_prefix(hidden.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Refuses what is hidden, also where a link leads there.
+    fn refuse_hidden(&self, path: &str) -> Result<(), FileError> {
+        let Some((_, real)) = &self.hidden else { return Ok(()) };
+        let leads = self.roots[1].join(path).canonicalize();
+        if self.hides(path) || leads.is_ok_and(|leads| leads.starts_with(real)) {
+            let path = path.to_owned();
+            return Err(FileError::Refused { path, why: "it lies in Oriel's own folder" });
+        }
+        Ok(())
     }
 
     /// Returns where something of the system lies in the workspace, by its name alone.
@@ -77,6 +105,7 @@ impl Workspace {
         limit: usize,
     ) -> Result<(Vec<FileEntry>, bool), FileError> {
         let failed = |source| FileError::of(path, "folder", source);
+        self.refuse_hidden(path)?;
         let dir = match path {
             "" => self.dir.try_clone().map_err(failed)?,
             path => self.dir.open_dir(WorkspacePath::parse(path)?.as_str()).map_err(failed)?,
@@ -98,7 +127,7 @@ impl Workspace {
                 // It is gone by now, or closed to us; that it is there was told.
                 Err(_) => continue,
             };
-            for folder in list.folder(&opened, path, &below).map_err(failed)? {
+            for folder in list.folder(&opened, path, &below, self).map_err(failed)? {
                 if level < depth {
                     waiting.push_back((folder, level + 1));
                 }
@@ -164,6 +193,9 @@ impl Workspace {
 
     /// Looks at a file without reading it or following a link; nothing where there is no file.
     pub(super) fn look(&self, path: &WorkspacePath) -> Option<Look> {
+        if self.hides(path.as_str()) {
+            return None;
+        }
         // What cannot be looked at is as good as gone for those who look.
         let metadata = self.dir.symlink_metadata(path.as_str()).ok()?;
         metadata.is_file().then(|| Look::of(&metadata))
@@ -176,6 +208,7 @@ impl Workspace {
     /// As [`Self::read`].
     pub(super) fn open_file(&self, path: &WorkspacePath) -> Result<Opened, FileError> {
         let failed = |source| FileError::of(path.as_str(), "file", source);
+        self.refuse_hidden(path.as_str())?;
         let metadata = self.dir.metadata(path.as_str()).map_err(failed)?;
         only_files(path, &metadata)?;
         let mut options = OpenOptions::new();
@@ -239,7 +272,13 @@ struct List {
 impl List {
     /// Takes the entries of one folder, which lies `below` the listed one. Returns the folders among
     /// them, in order.
-    fn folder(&mut self, dir: &Dir, listed: &str, below: &str) -> io::Result<Vec<String>> {
+    fn folder(
+        &mut self,
+        dir: &Dir,
+        listed: &str,
+        below: &str,
+        workspace: &Workspace,
+    ) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in dir.entries()? {
             // One that cannot be read is passed over, and so is one that vanishes below.
@@ -261,6 +300,9 @@ impl List {
             // A name that is no text is shown as well as it can be, and cannot be asked for.
             let name = name.to_string_lossy();
             let path = joined(&joined(listed, below), &name);
+            if workspace.hides(&path) {
+                continue;
+            }
             let kind = kind_of(metadata.file_type());
             if kind == FileKind::Folder {
                 folders.push(joined(below, &name));

@@ -166,3 +166,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_hidden_folder_is_as_if_it_were_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("own");
+    std::fs::create_dir(&own).unwrap();
+    std::fs::write(own.join("token"), "secret").unwrap();
+    std::fs::write(folder.path().join("ownership"), "mine").unwrap();
+    std::os::unix::fs::symlink(&own, folder.path().join("way")).unwrap();
+    std::os::unix::fs::symlink("own/token", folder.path().join("key")).unwrap();
+    let workspace = Workspace::open(folder.path()).unwrap().hiding(&own);
+    let (entries, _) = workspace.list("", 3, 100).unwrap();
+    let paths: Vec<_> = entries.iter().map(|entry| entry.path.as_str()).collect();
+    assert_eq!(paths, ["key", "ownership", "way"]);
+    for path in ["own/token", "way/token", "key"] {
+        let refused = workspace.read(path, 0, 100).map(|part| part.content);
+        assert_eq!(refused.unwrap_err().code(), ErrorCode::PathRefused, "{path}");
+    }
+    assert!(workspace.list("own", 1, 100).is_err() && workspace.list("way", 1, 100).is_err());
+    assert_eq!(workspace.read("ownership", 0, 100).unwrap().content, "mine");
+    let scan = super::super::scan::scan(&workspace, 100).unwrap();
+    assert_eq!(scan.looks.keys().collect::<Vec<_>>(), ["ownership"]);
+}
