@@ -85,6 +85,8 @@ impl World {
             .env("DISPLAY", &self.display)
             .env("GDK_BACKEND", "x11")
             .env("NO_AT_BRIDGE", "1")
+            // Of two tests at once only one could have the usual port.
+            .env("ORIEL_GATEWAY_PORT", "0")
             .env("DBUS_SESSION_BUS_ADDRESS", &self.bus)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
