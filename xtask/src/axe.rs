@@ -22,16 +22,7 @@ pub(crate) fn ensure(workspace: &Workspace) -> Result<PathBuf> {
 }
 
 fn package() -> NpmPackage {
-    let lock = serde_json::json!({
-        "name": "oriel-tools",
-        "lockfileVersion": 3,
-        "requires": true,
-        "packages": {
-            "": { "name": "oriel-tools", "dependencies": { "axe-core": VERSION } },
-            "node_modules/axe-core": { "version": VERSION, "integrity": INTEGRITY },
-        },
-    });
-    NpmPackage { name: "axe-core", version: VERSION, lock: lock.to_string(), file: "axe.min.js" }
+    NpmPackage::alone("axe-core", VERSION, INTEGRITY, "axe.min.js")
 }
 
 #[cfg(test)]

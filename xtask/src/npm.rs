@@ -22,6 +22,26 @@ pub(crate) struct NpmPackage {
 }
 
 impl NpmPackage {
+    /// Names a package that needs no other one.
+    pub(crate) fn alone(
+        name: &'static str,
+        version: &'static str,
+        integrity: &str,
+        file: &'static str,
+    ) -> Self {
+        let path = format!("node_modules/{name}");
+        let lock = serde_json::json!({
+            "name": "oriel-tools",
+            "lockfileVersion": 3,
+            "requires": true,
+            "packages": {
+                "": { "name": "oriel-tools", "dependencies": { (name): version } },
+                (path): { "version": version, "integrity": integrity },
+            },
+        });
+        Self { name, version, lock: lock.to_string(), file }
+    }
+
     /// Returns where the file is; fetches the package where it is not.
     pub(crate) fn ensure(&self, workspace: &Workspace) -> Result<PathBuf> {
         let (name, version) = (self.name, self.version);

@@ -11,8 +11,6 @@ use crate::workspace::Workspace;
 /// Names the file to the tests.
 pub(crate) const VARIABLE: &str = "ORIEL_TEST_QWEN";
 
-const NAME: &str = "@qwen-code/qwen-code";
-
 /// The newest version that Node 20 runs.
 const VERSION: &str = "0.15.10";
 
@@ -25,16 +23,7 @@ pub(crate) fn ensure(workspace: &Workspace) -> Result<PathBuf> {
 }
 
 fn package() -> NpmPackage {
-    let lock = serde_json::json!({
-        "name": "oriel-tools",
-        "lockfileVersion": 3,
-        "requires": true,
-        "packages": {
-            "": { "name": "oriel-tools", "dependencies": { (NAME): VERSION } },
-            "node_modules/@qwen-code/qwen-code": { "version": VERSION, "integrity": INTEGRITY },
-        },
-    });
-    NpmPackage { name: NAME, version: VERSION, lock: lock.to_string(), file: "cli.js" }
+    NpmPackage::alone("@qwen-code/qwen-code", VERSION, INTEGRITY, "cli.js")
 }
 
 #[cfg(test)]
