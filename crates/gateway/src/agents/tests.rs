@@ -5,4 +5,3 @@ mod confinement;
 mod house;
 mod process;
 mod speech;
-mod trial;

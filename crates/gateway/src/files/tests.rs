@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime};
 
 use super::*;
 
-mod measure;
 mod reading;
 mod tracking;
 
