@@ -132,11 +132,6 @@ fn make(desktop: &Arc<Desktop>, label: &str, path: &str) {
     if surface == Surface::Console {
         builder = crate::menu::on(desktop, label, builder);
     }
-    if !desktop.is_compat {
-        // Our pages need no network. What the engine would connect to before it asks whether it may is
-        // nowhere.
-        builder = builder.proxy_url(Url::parse(NOWHERE).expect("the address is plain"));
-    }
     match builder.build() {
         Ok(window) => {
             if let Some(kept) = kept.filter(|kept| kept.zoom != 1.0)

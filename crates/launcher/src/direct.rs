@@ -344,10 +344,13 @@ mod tests {
     }
 
     fn script(folder: &Path, text: &str) -> PathBuf {
-        use std::os::unix::fs::PermissionsExt as _;
         let path = folder.join("program");
-        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+        // Another process writes it: a program that this one has open for writing cannot be started
+        // while any other test is starting one.
+        let write = "printf '%s' \"$1\" >\"$0\" && chmod 700 \"$0\"";
+        let mut shell = std::process::Command::new("/bin/sh");
+        shell.arg("-c").arg(write).arg(&path).arg(format!("#!/bin/sh\n{text}\n"));
+        assert!(shell.status().unwrap().success());
         path
     }
 }

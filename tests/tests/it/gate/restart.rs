@@ -124,7 +124,10 @@ fn a_program_that_is_gone_is_not_started_again_and_that_is_said() {
     let ports = ["--port", "0", "--console-port", "0"];
     let usual = home.command(&[&["serve"], &ports[..], &["--set", "import.auto=false"]].concat());
     let program = home.path("oriel-copy");
-    std::fs::copy(usual.get_program(), &program).unwrap();
+    // Another process copies it: a program that this one has open for writing could not be started
+    // while any of its threads is starting another.
+    let copied = std::process::Command::new("cp").arg(usual.get_program()).arg(&program).status();
+    assert!(copied.unwrap().success());
     let mut command = std::process::Command::new(&program);
     command.args(usual.get_args()).env_clear().current_dir(home.path(""));
     command.envs(usual.get_envs().filter_map(|(name, value)| Some((name, value?))));

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -57,8 +56,12 @@ impl House {
     /// Writes a program for the shell and returns the catalogue in which it is the agent `script`.
     pub(super) fn script(&self, lines: &str, more: &str) -> String {
         let path = self.home.join("script");
-        std::fs::write(&path, format!("#!/bin/sh\n{lines}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // Another process writes it: a program that this one has open for writing cannot be started
+        // while any other test is starting one.
+        let write = "printf '%s' \"$1\" >\"$0\" && chmod 755 \"$0\"";
+        let mut shell = std::process::Command::new("/bin/sh");
+        shell.arg("-c").arg(write).arg(&path).arg(format!("#!/bin/sh\n{lines}\n"));
+        assert!(shell.status().unwrap().success());
         format!("[agents.script]\ncommand = {path:?}\n{more}\n")
     }
 

@@ -80,7 +80,9 @@ fn criterion_06_a_page_of_the_web_is_written_of_and_has_no_say_in_it() {
 
 #[test]
 fn criterion_13_a_page_handed_over_fills_the_consoles_own_form_and_is_signed_there() {
-    let (desktop, _probe) = visit();
+    let (desktop, probe) = visit();
+    // A page has its title before what it did is told, and an address is known before either.
+    _ = probe.until_visit("/report");
     press_use(&desktop);
     desktop.until("the form", "document.querySelector('form[action=\"/opinions\"] #id')");
     assert_eq!(desktop.eval("document.querySelector('#kind').value"), "url");
