@@ -71,6 +71,8 @@ pub(crate) enum Target {
     BridgeOrigin,
     /// Names under which files are saved.
     BridgeDownload,
+    /// What a page asks of the host's files.
+    HostfsMessage,
 }
 
 /// Fuzzes one target, or all of them in turn, for so long in all. Fails if anything is found.

@@ -3,8 +3,11 @@
 //! The types here say how a thing looks on the wire and nothing of what it means; the rules are in
 //! `model`. A rule can so change without changing a protocol by accident, and the reverse.
 
+pub mod compute;
 pub mod control;
 pub mod gateway;
+pub mod grants;
+pub mod hostfs;
 pub mod imports;
 pub mod inspect;
 pub mod json;
@@ -28,6 +31,7 @@ mod stats;
 mod stream;
 mod table;
 mod tools;
+mod typescript;
 
 pub use event::{
     BatchReceipt, EventPage, EventRow, EventsAfter, FieldError, Invalid, Receipt, RejectedEvent,
