@@ -1,5 +1,7 @@
 //! The command line.
 
+mod compute;
+mod files;
 mod gateway;
 mod opinions;
 mod processes;
@@ -14,6 +16,8 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use oriel_runtime::settings::Flag;
 
+pub(crate) use compute::{Compute, ComputeRun, ComputeWhere};
+pub(crate) use files::{Files, FilesGrant};
 pub(crate) use gateway::{Agent, Gateway, GatewayServe};
 pub(crate) use opinions::{Keys, Opinions, OpinionsList, Said};
 pub(crate) use processes::{Daemon, DaemonStart, Modules};
@@ -133,6 +137,9 @@ pub(crate) enum Command {
     /// Runs the gateway alone, or tells what it knows.
     #[command(subcommand)]
     Gateway(Gateway),
+    /// Runs scripts of the MATLAB language in a process of their own.
+    #[command(subcommand)]
+    Compute(Compute),
     /// Is an agent itself.
     #[command(subcommand)]
     Agent(Agent),
@@ -205,6 +212,9 @@ pub(crate) enum Command {
     /// Lists, signs and checks opinions on sessions and other things.
     #[command(subcommand)]
     Opinions(Opinions),
+    /// Lists, makes and takes back what pages of the desktop may use of your files.
+    #[command(subcommand)]
+    Files(Files),
     /// Shows or makes the key that signs for you.
     #[command(subcommand)]
     Keys(Keys),

@@ -5,6 +5,7 @@ mod archive;
 mod ask;
 mod chat;
 mod completions;
+mod compute;
 mod config;
 mod console;
 mod costs;
@@ -12,6 +13,7 @@ mod daemon;
 mod demo;
 mod doctor;
 mod export;
+mod files;
 mod gateway;
 mod hook;
 mod hooks;
@@ -85,6 +87,7 @@ pub(crate) fn run(
             let color = global.color(&surroundings.environment);
             gateway::run(&command, &flags, color, surroundings, output)
         }
+        Command::Compute(command) => compute::run(&command, surroundings, output),
         Command::Agent(agent) => agent::run(&agent, surroundings),
         Command::Stop => stop::run(&flags, surroundings, output),
         Command::Seed(seed) => seed::run(seed, &flags, surroundings, output),
@@ -111,6 +114,7 @@ pub(crate) fn run(
         Command::Completions { shell } => completions::run(shell, output),
         Command::Man { dir } => man::run(dir.as_deref(), output),
         Command::Audit(audit) => audit::run(&audit, &flags, surroundings, output),
+        Command::Files(files) => files::run(&files, &flags, surroundings, output),
         Command::Opinions(opinions) => opinions::run(&opinions, &flags, surroundings, output),
         Command::Keys(keys) => keys::run(keys, &flags, surroundings, output),
     }

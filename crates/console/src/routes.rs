@@ -92,6 +92,8 @@ pub(crate) const ROUTES: &[Route] = &[
     read("/settings/sources", || get(pages::settings::sources::page)),
     read("/settings/access", || get(pages::settings::access::page)),
     change("/settings/access", || post(pages::settings::access::act)),
+    read("/settings/folders", || get(pages::settings::folders::page)),
+    change("/settings/folders", || post(pages::settings::folders::act)),
     read("/settings/audit", || get(pages::settings::audit::page)),
     read("/settings/about", || get(pages::settings::about::page)),
 ];

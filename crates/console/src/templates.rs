@@ -81,6 +81,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "settings/hooks.html",
     "settings/sources.html",
     "settings/access.html",
+    "settings/folders.html",
     "settings/audit.html",
     "settings/about.html",
     "agents.html",

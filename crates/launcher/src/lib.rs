@@ -13,6 +13,9 @@ pub mod systemd;
 pub mod modules;
 pub mod service;
 
+// Scripts.
+pub mod compute;
+
 // What all of them need.
 pub mod logfile;
 pub mod platform;

@@ -8,6 +8,7 @@ mod control;
 mod error;
 mod events;
 mod gateway;
+mod grants;
 mod guard;
 mod health;
 mod imports;

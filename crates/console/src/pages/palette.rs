@@ -41,11 +41,12 @@ enum Does {
 }
 
 /// Things to do: what they are called, other words for them, and what they do.
-const GO: [(&str, &str, &str); 5] = [
+const GO: [(&str, &str, &str); 6] = [
     ("New agent session", "begin start talk chat gateway", "/agents#new"),
     ("Import histories now", "read history import", "/imports"),
     ("Write an opinion", "new opinion review sign", "/opinions/new"),
     ("Install hooks", "setup set up hooks agents", "/settings/hooks"),
+    ("Folders that pages may use", "files grant revoke workspace", "/settings/folders"),
     ("What is this daemon?", "version about health uptime", "/status"),
 ];
 

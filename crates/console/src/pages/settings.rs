@@ -4,6 +4,7 @@
 pub(crate) mod about;
 pub(crate) mod access;
 pub(crate) mod audit;
+pub(crate) mod folders;
 pub(crate) mod hooks;
 pub(crate) mod sources;
 

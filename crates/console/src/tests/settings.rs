@@ -274,6 +274,51 @@ async fn all_others_end_after_a_second_question_and_signing_out_forgets_the_cook
 }
 
 #[tokio::test]
+async fn granted_folders_are_shown_and_one_is_taken_back() {
+    let house = House::new().await;
+    let says = words(&house.get("/settings/folders").await.text);
+    assert!(says.contains("Folders that pages may use"), "{says}");
+    assert!(says.contains("No page may use a folder") && says.contains("oriel files grant"));
+
+    let folder = house.folder.path().join("<i>work");
+    std::fs::create_dir(&folder).unwrap();
+    let grants = oriel_hostfs::Grants::of_data_dir(&house.data_dir()).unwrap();
+    let access = oriel_wire::hostfs::WorkspaceAccess::ReadWrite;
+    let granted = grants.add("workbench", &folder, access, std::time::UNIX_EPOCH).unwrap();
+    let page = house.get("/settings/folders").await.text;
+    let says = unescaped(&words(&page));
+    assert!(says.contains("workbench") && says.contains("read and write"), "{says}");
+    assert!(page.contains("&lt;i&gt;work") && !page.contains("<i>work"), "{page}");
+    assert!(!says.contains("cannot be used"), "{says}");
+    let seen = house.request("GET", "/settings/folders").body(Body::empty()).unwrap();
+    let seen = house.send(seen).await.text;
+    assert!(!seen.contains("method=\"post\"") && seen.contains("oriel open"), "{seen}");
+
+    std::fs::remove_dir(&folder).unwrap();
+    let says = words(&house.get("/settings/folders").await.text);
+    assert!(says.contains("cannot be used") && says.contains("not there any more"), "{says}");
+    for fields in [vec![("action", "revoke")], vec![("grant", "x"), ("action", "fly")]] {
+        let answer = house.post("/settings/folders", &fields).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{fields:?}");
+    }
+    let revoke = [("action", "revoke"), ("grant", granted.id.0.as_str())];
+    assert_eq!(house.post("/settings/folders", &revoke).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(grants.all().unwrap(), []);
+    let says = words(&house.get("/settings/folders").await.text);
+    assert!(says.contains("may not use") && says.contains("No page may use a folder"), "{says}");
+    house.post("/settings/folders", &revoke).await;
+    let again = words(&house.get("/settings/folders").await.text);
+    assert!(again.contains("no folder is granted under that name"), "{again}");
+    let audit =
+        house.until("/settings/audit", |page| unescaped(page).contains("grants/revoke")).await;
+    assert!(words(&audit).contains("workbench may not use"), "{}", words(&audit));
+
+    std::fs::write(house.data_dir().join("files/grants.json"), "<b>").unwrap();
+    let page = house.get("/settings/folders").await.text;
+    assert!(words(&page).contains("is damaged") && !page.contains("No page may use"), "{page}");
+}
+
+#[tokio::test]
 async fn the_audit_is_read_page_by_page_the_newest_first() {
     let house = House::new().await;
     assert!(words(&house.get("/settings/audit").await.text).contains("Nothing was changed yet"));

@@ -3,6 +3,7 @@
 use axum::response::Response;
 use utoipa::OpenApi;
 
+use super::grants;
 use super::opinions;
 use super::reply::found;
 use super::{audit, board, gate, gateway, parts, stream, told, tools};
@@ -38,7 +39,7 @@ use super::{modules, settings, setup};
         modules::list, modules::reach, modules::act,
         settings::list, settings::change, setup::hooks, setup::install, setup::uninstall,
         setup::overview, setup::test, setup::access, setup::rotate, setup::about,
-        sessions::entries,
+        sessions::entries, grants::list, grants::revoke,
     ),
     components(schemas(oriel_wire::EventsAfter<'static>))
 )]

@@ -14,6 +14,7 @@ use tower::ServiceExt;
 
 use super::audit::audited;
 use super::error::ApiError;
+use super::grants;
 use super::guard::{Class, guard};
 use super::opinions;
 use super::reply::with_etag;
@@ -112,6 +113,8 @@ pub(crate) const ROUTES: &[Route] = &[
     control(Method::POST, "/control/setup/test", || post(setup::test)),
     control(Method::GET, "/control/access", || get(setup::access)),
     control(Method::POST, "/control/token/rotate", || post(setup::rotate)),
+    control(Method::GET, "/control/grants", || get(grants::list)),
+    control(Method::POST, "/control/grants/revoke", || post(grants::revoke)),
     control(Method::GET, "/control/about", || get(setup::about)),
     read("/api/sessions/{id}/entries", || get(sessions::entries)),
 ];
