@@ -1,0 +1,138 @@
+// The session of scripts of the page: one at a time, started with the first run in a workspace.
+
+import type { Answer, Event, HistoryEntry, Request, Source, Value } from "@oriel/shared/compute";
+import { createStore } from "../store";
+import type { ComputePort } from "./port";
+import { FIRST, reduce, type SessionState } from "./session";
+
+export interface ComputeState extends SessionState {
+  /** Whether the page can run scripts at all. */
+  isThere: boolean;
+  /** Why it cannot now. */
+  error: string;
+  workspace: string;
+  history: HistoryEntry[];
+  value: Value | undefined;
+  figure: { figure: number; scene: unknown } | undefined;
+}
+
+/** A second wish to stop so soon after the first ends the process. */
+const HARD_MS = 4_000;
+
+/** Events are shown once in a picture of the screen, however many come. */
+const FRAME_MS = 16;
+
+export class Compute {
+  readonly store = createStore<ComputeState>({
+    ...FIRST,
+    isThere: false,
+    error: "",
+    workspace: "",
+    history: [],
+    value: undefined,
+    figure: undefined,
+  });
+  private session: string | undefined;
+  private asked = Number.NEGATIVE_INFINITY;
+  private waiting: Event[] = [];
+
+  constructor(
+    private readonly port: ComputePort | undefined,
+    private readonly clock: () => number = () => performance.now(),
+  ) {
+    this.store.set({ isThere: port !== undefined });
+  }
+
+  async run(workspace: string, source: Source): Promise<void> {
+    if (!this.port) {
+      this.store.set({ error: "Scripts run in the desktop; this is a plain browser." });
+      return;
+    }
+    this.store.set({ error: "" });
+    try {
+      await this.begin(workspace);
+      await this.ask({ type: "run", source });
+    } catch (thrown) {
+      this.failed(thrown);
+    }
+  }
+
+  private async begin(workspace: string): Promise<void> {
+    const { state, workspace: mine } = this.store.get();
+    if (this.session && mine === workspace && state !== "ended") return;
+    if (this.session) await this.port?.stop(this.session).catch(() => {});
+    this.session = undefined;
+    this.store.set({ ...FIRST, state: "starting", workspace });
+    this.session = await this.port?.start(workspace, (event) => this.came(event));
+    if (this.store.get().state === "starting") this.store.set({ state: "idle" });
+  }
+
+  private came(event: Event): void {
+    this.waiting.push(event);
+    if (this.waiting.length === 1) setTimeout(() => this.show(), FRAME_MS);
+  }
+
+  private show(): void {
+    const events = this.waiting;
+    this.waiting = [];
+    this.store.set((state) => events.reduce<SessionState>(reduce, state));
+  }
+
+  private async ask(request: Request): Promise<Answer> {
+    if (!this.port || !this.session) throw new Error("no session runs");
+    const answer = await this.port.ask(this.session, request);
+    if (answer.type === "failed") throw new Error(answer.message);
+    return answer;
+  }
+
+  /** Asks what runs to stop; asked again soon, it ends the process. */
+  async stop(): Promise<void> {
+    if (!this.port || !this.session) return;
+    const now = this.clock();
+    const isHard = now - this.asked < HARD_MS;
+    this.asked = now;
+    await this.port.interrupt(this.session, isHard).catch((thrown) => this.failed(thrown));
+  }
+
+  async answer(text: string): Promise<void> {
+    const { question } = this.store.get();
+    if (!question) return;
+    await this.quietly({ type: "answer_input", question: question.question, text });
+  }
+
+  async reset(): Promise<void> {
+    await this.quietly({ type: "reset" });
+  }
+
+  async look(name: string): Promise<void> {
+    const answer = await this.quietly({ type: "value", name, shape: [100, 20] });
+    if (answer?.type === "value") this.store.set({ value: answer });
+  }
+
+  async draw(figure: number): Promise<void> {
+    const answer = await this.quietly({ type: "figure", figure });
+    if (answer?.type === "figure") this.store.set({ figure: { figure, scene: answer.scene } });
+  }
+
+  async loadHistory(): Promise<void> {
+    if (!this.session) return;
+    const answer = await this.quietly({ type: "history" });
+    if (answer?.type === "history") this.store.set({ history: answer.runs });
+  }
+
+  private async quietly(request: Request): Promise<Answer | undefined> {
+    try {
+      return await this.ask(request);
+    } catch (thrown) {
+      this.failed(thrown);
+      return undefined;
+    }
+  }
+
+  private failed(thrown: unknown): void {
+    const words = (thrown as { message?: unknown })?.message ?? thrown;
+    const { state } = this.store.get();
+    const isOver = state === "starting";
+    this.store.set({ error: String(words), ...(isOver ? { state: "none" as const } : {}) });
+  }
+}

@@ -1,0 +1,3 @@
+// The worker that has the browser's own files open.
+
+import "@oriel/fs-bindings/opfs-worker";
