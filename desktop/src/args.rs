@@ -38,7 +38,8 @@ pub(crate) struct Args {
     /// Pages of the preview that are found elsewhere than their name says, as NAME:PORT:ADDRESS.
     #[arg(long, value_name = "NAME:PORT:ADDRESS", hide = true)]
     pub(crate) preview_resolve: Vec<String>,
-    /// The place to open: an address of the console, as `/sessions` or `oriel:sessions`.
+    /// The place to open: an address of the console, as `/sessions` or `oriel:sessions`, or
+    /// `/client/workbench`.
     #[arg(value_name = "PLACE")]
     pub(crate) place: Option<String>,
 }

@@ -12,6 +12,8 @@ use oriel_runtime::settings::DesktopSettings;
 use tauri::AppHandle;
 use tauri_plugin_dialog::{DialogExt as _, MessageDialogButtons, MessageDialogKind};
 
+use crate::compute::Compute;
+use crate::files::{self, Files};
 use crate::notify::Notifier;
 use crate::positions::Positions;
 use crate::preview::{self, Preview};
@@ -32,6 +34,8 @@ pub(crate) struct Desktop {
     /// Whether the console is shown from its own address.
     pub(crate) is_compat: bool,
     pub(crate) preview: Preview,
+    pub(crate) files: Files,
+    pub(crate) compute: Compute,
     pub(crate) bridge: OnceLock<Arc<Bridge>>,
     app: OnceLock<AppHandle>,
     lacks: Mutex<Vec<(&'static str, String)>>,
@@ -60,12 +64,24 @@ pub(crate) struct Parts {
     pub(crate) downloads: Option<PathBuf>,
     pub(crate) is_compat: bool,
     pub(crate) preview: Preview,
+    pub(crate) files: Files,
+    pub(crate) compute: Compute,
 }
 
 impl Desktop {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { services, settings, traces, clock, data_dir, downloads, is_compat, preview } =
-            parts;
+        let Parts {
+            services,
+            settings,
+            traces,
+            clock,
+            data_dir,
+            downloads,
+            is_compat,
+            preview,
+            files,
+            compute,
+        } = parts;
         Self {
             positions: Positions::read(&data_dir),
             glance: tokio::sync::watch::Sender::new(Glance::Down(
@@ -83,6 +99,8 @@ impl Desktop {
             downloads,
             is_compat,
             preview,
+            files,
+            compute,
             bridge: OnceLock::new(),
             app: OnceLock::new(),
             lacks: Mutex::default(),
@@ -222,6 +240,11 @@ impl Desktop {
     /// Notes which document a window shows now. A page can write another address over its own, so what it
     /// says later does not count.
     pub(crate) fn shows(&self, label: &str, path: &str) {
+        if label == files::LABEL {
+            self.files.shows(path);
+            // Sessions belong to the page that started them.
+            self.compute.end();
+        }
         let mut documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
         documents.insert(label.to_owned(), path.to_owned());
     }
@@ -276,6 +299,9 @@ impl Desktop {
             Standing::Failed(_) => facts.push(("Services", "not up".to_owned(), false)),
             Standing::Stopped => facts.push(("Services", "stopped".to_owned(), false)),
         }
+        facts.extend(
+            self.files.steps.says().into_iter().map(|says| ("Files went slower", says, false)),
+        );
         facts.push((
             "Engine",
             tauri::webview_version().unwrap_or_else(|error| error.to_string()),
@@ -284,9 +310,18 @@ impl Desktop {
         facts
     }
 
-    /// Brings the console to the front, at a place if there is one.
+    /// Brings a window to the front: the workbench where that is the place, else the console, at the place
+    /// if there is one.
     pub(crate) fn open_place(self: &Arc<Self>, place: Option<&str>) {
-        windows::open_console(self, place);
+        let path = |place: &str| place.split('?').next().is_some_and(policy::is_workbench);
+        match place.filter(|place| path(place)) {
+            Some(place) => {
+                // Its page asks for no service, and a person who goes on to the console finds it up.
+                self.services.begin();
+                windows::open_workbench(self, place);
+            }
+            None => windows::open_console(self, place),
+        }
     }
 
     /// Ends the desktop: what is ours of the services stops first.
@@ -298,6 +333,10 @@ impl Desktop {
         tauri::async_runtime::spawn(async move {
             desktop.preview.close();
             desktop.positions.write();
+            let files = Arc::clone(&desktop);
+            if tokio::task::spawn_blocking(move || files.files.shutdown()).await.is_err() {
+                tracing::error!("what pages wrote last may not be in their files");
+            }
             if tokio::time::timeout(STOP_WITHIN, desktop.services.stop()).await.is_err() {
                 tracing::error!("the services did not stop within {} s", STOP_WITHIN.as_secs());
             }

@@ -3,10 +3,13 @@
 
 mod args;
 mod bus;
+mod client;
 mod close;
 mod commands;
+mod compute;
 mod desktop;
 mod downloads;
+mod files;
 mod host;
 mod instance;
 mod menu;
@@ -33,13 +36,16 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use oriel_bridge::{Bridge, Limits};
 use oriel_daemon::{Surroundings, rfc3339, start_logs};
+use oriel_hostfs::Grants;
 use oriel_runtime::settings::DesktopMode;
 use tauri::ipc::Invoke;
 use tauri::{Manager as _, RunEvent, WindowEvent, Wry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use args::Args;
+use compute::Compute;
 use desktop::{Desktop, Parts};
+use files::Files;
 use host::BridgeHost;
 use instance::{Handover, Instance, Start};
 use preview::Preview;
@@ -101,6 +107,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let traces = Traces::open(&data_dir, move || rfc3339(now.now()));
     traces.tell(Event::Started { mode: resolved.desktop.mode.as_str() });
     let downloads = downloads(&surroundings);
+    let home = surroundings.folders.home.clone();
     let environment = surroundings.environment.clone();
     let settings = resolved.desktop;
     let services = Services::start(Plan {
@@ -121,6 +128,9 @@ fn run(args: &Args) -> anyhow::Result<()> {
         // Whoever does not hear any more is on the way out.
         Arc::new(move |shown| _ = told.send(shown)),
     );
+    let (grants, no_grants) = grants(&data_dir, home, &environment);
+    let sessions = data_dir.join("desktop").join("compute");
+    let compute = Compute::new(beside(oriel_launcher::compute::PROGRAM), sessions);
     let parts = Parts {
         services,
         settings,
@@ -130,8 +140,13 @@ fn run(args: &Args) -> anyhow::Result<()> {
         downloads,
         is_compat: args.compat_origin,
         preview,
+        files: Files::new(grants),
+        compute,
     };
     let desktop = Arc::new(Desktop::new(parts));
+    if let Some(why) = no_grants {
+        desktop.lack("Granted folders", why);
+    }
     let bridge = Bridge::new(Arc::new(BridgeHost(Arc::downgrade(&desktop))), Limits::default());
     _ = desktop.bridge.set(Arc::new(bridge));
     start(&desktop, instance, signals, hears, place, args.hidden)
@@ -162,6 +177,7 @@ fn start(
 ) -> anyhow::Result<()> {
     let (asked, setting_up, chosen) =
         (Arc::clone(desktop), Arc::clone(desktop), Arc::clone(desktop));
+    let files = Arc::clone(desktop);
     let traces = desktop.traces.clone();
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_dialog::init())
@@ -170,6 +186,12 @@ fn start(
             windows::SCHEME,
             move |context, request, responder| {
                 scheme::answer(&asked, context.webview_label(), request, responder);
+            },
+        )
+        .register_asynchronous_uri_scheme_protocol(
+            files::SCHEME,
+            move |context, request, responder| {
+                files::answer(&files, context.webview_label(), request, responder);
             },
         )
         .on_menu_event(move |_, event| menu::chosen(&chosen, event.id().as_ref()))
@@ -186,11 +208,21 @@ fn start(
                 commands::window_zoom,
                 commands::window_title_bar,
                 commands::retry_start,
+                files::commands::files_call,
+                files::commands::files_call_text,
+                files::commands::files_grant,
+                files::commands::files_open_settings,
+                files::commands::files_stepped_down,
+                compute::commands::compute_start,
+                compute::commands::compute_ask,
+                compute::commands::compute_interrupt,
+                compute::commands::compute_stop,
             ],
         ))
         .setup(move |app| {
             setting_up.belongs_to(app.handle().clone());
             setting_up.tray.make(&setting_up);
+            files::heed_revocations(&setting_up);
             if is_hidden {
                 setting_up.stays.store(true, SeqCst);
                 setting_up.services.begin();
@@ -236,6 +268,10 @@ fn start(
             match event {
                 WindowEvent::CloseRequested { api, .. } if !close::asked(&desktop, &window) => {
                     api.prevent_close();
+                }
+                WindowEvent::Destroyed if label == files::LABEL => {
+                    desktop.files.end();
+                    desktop.compute.end();
                 }
                 WindowEvent::Moved(_) | WindowEvent::Resized(_) => {
                     desktop.positions.keep_window(&window);
@@ -306,6 +342,22 @@ fn beside(name: &str) -> Option<PathBuf> {
     }
     let paths = std::env::var_os("PATH")?;
     std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+/// Returns what pages were granted. Where that cannot be read nothing is granted, and the reason is
+/// returned too.
+fn grants(
+    data_dir: &std::path::Path,
+    home: Option<PathBuf>,
+    environment: &std::collections::BTreeMap<String, String>,
+) -> (Grants, Option<String>) {
+    let data = environment.get("XDG_DATA_HOME").map(PathBuf::from);
+    let data = data.filter(|path| path.is_absolute());
+    let data = data.or_else(|| Some(home.as_ref()?.join(".local").join("share")));
+    match Grants::of_data_dir(data_dir) {
+        Ok(grants) => (grants.home(home).trash(data.map(|data| data.join("Trash"))), None),
+        Err(error) => (Grants::fixed(Vec::new()), Some(error.to_string())),
+    }
 }
 
 /// Returns the folder for downloads, as the desktop's user set it.

@@ -1,8 +1,10 @@
-//! The menu of the console's windows, and what is done when something is chosen from it or its keys are
+//! The menu of the console's windows and the workbench's, and what is done when something is chosen from it or its keys are
 //! pressed.
 
 use std::sync::Arc;
 
+use oriel_bridge::Surface;
+use oriel_bridge::policy::WORKBENCH;
 use tauri::menu::{Menu, MenuItem, PredefinedMenuItem, Submenu};
 use tauri::{AppHandle, Manager as _, WebviewWindow, WebviewWindowBuilder, Wry};
 
@@ -17,6 +19,7 @@ const PREFIX: &str = "menu:";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Deed {
     NewWindow,
+    Workbench,
     Diagnostics,
     Close,
     Quit,
@@ -45,6 +48,7 @@ const MENUS: [(&str, &[Row]); 4] = [
         "Oriel",
         &[
             row(Deed::NewWindow, "New Window", "Ctrl+N"),
+            row(Deed::Workbench, "Workbench", "Ctrl+Shift+W"),
             row(Deed::Diagnostics, "Diagnostics", ""),
             LINE,
             row(Deed::Close, "Close Window", "Ctrl+W"),
@@ -159,6 +163,10 @@ fn act(desktop: &Arc<Desktop>, window: &WebviewWindow, deed: Deed) -> tauri::Res
             }
             Ok(())
         }
+        Deed::Workbench => {
+            desktop.open_place(Some(WORKBENCH));
+            Ok(())
+        }
         Deed::Diagnostics => {
             windows::open_diagnostics(desktop);
             Ok(())
@@ -175,9 +183,18 @@ fn act(desktop: &Arc<Desktop>, window: &WebviewWindow, deed: Deed) -> tauri::Res
         Deed::ZoomOut => zoom(desktop, window, |now| zoom_beside(now, false)),
         Deed::ActualSize => zoom(desktop, window, |_| 1.0),
         Deed::FullScreen => window.set_fullscreen(!window.is_fullscreen()?),
-        Deed::Go(place) => window.navigate(windows::address(place)),
-        Deed::Shortcuts => window.eval(PRESS_FOR_SHORTCUTS),
+        Deed::Go(place) if is_console(window) => window.navigate(windows::address(place)),
+        Deed::Go(place) => {
+            windows::open_console(desktop, Some(place));
+            Ok(())
+        }
+        Deed::Shortcuts if is_console(window) => window.eval(PRESS_FOR_SHORTCUTS),
+        Deed::Shortcuts => Ok(()),
     }
+}
+
+fn is_console(window: &WebviewWindow) -> bool {
+    windows::surface_of(window.label()) == Some(Surface::Console)
 }
 
 fn zoom(

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::time::{Duration, timeout};
 
+use crate::client;
 use crate::desktop::Desktop;
 use crate::services::{Failed, Standing};
 
@@ -44,6 +45,7 @@ pub(crate) async fn answer(
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let query = request.uri().query().unwrap_or_default().to_owned();
     match (method, path.as_str()) {
+        (method, path) if path.starts_with("/client/") => client::answer(&method, path),
         (Method::GET, "/__oriel/loading") => {
             let step = match desktop.services.standing() {
                 Standing::Starting { step } => step,
@@ -62,6 +64,7 @@ pub(crate) async fn answer(
                 context! { is_loading => true, step => "Starting", next => "/", state => "" },
             ),
         },
+        (Method::GET, "/__oriel/ended") => page("ended.html", context! { state => "" }),
         (Method::GET, "/__oriel/diagnostics") => diagnostics(desktop, surface).await,
         (Method::GET, "/__oriel/standing") => {
             desktop.services.begin();
@@ -249,6 +252,7 @@ fn page(name: &str, shows: minijinja::Value) -> Response<Body> {
         ("base.html", include_str!("../pages/base.html")),
         ("loading.html", include_str!("../pages/loading.html")),
         ("failure.html", include_str!("../pages/failure.html")),
+        ("ended.html", include_str!("../pages/ended.html")),
         ("diagnostics.html", include_str!("../pages/diagnostics.html")),
     ];
     for (name, source) in templates {

@@ -60,6 +60,12 @@ pub(crate) enum Event<'a> {
     Bridge(&'a oriel_bridge::Trace),
     /// A native command came another way than it should.
     IpcFallback { surface: &'a str, command: &'a str },
+    /// The workbench goes a slower way to files.
+    FilesSteppedDown { from: &'a str, to: &'a str, reason: &'a str },
+    /// A page was granted a folder.
+    Granted { surface: &'a str, access: &'a str },
+    /// A page's process ended, or was ended.
+    PageEnded { surface: &'a str, how: &'a str },
     /// A native command was refused.
     CommandRefused { surface: &'a str, command: &'a str },
     /// A file was saved for a page.
@@ -185,6 +191,18 @@ fn describe(event: &Event<'_>) -> (&'static str, Value) {
         ),
         Event::IpcFallback { surface, command } => {
             ("desktop/ipc-fallback", json!({ "surface": surface, "command": word(command) }))
+        }
+        Event::FilesSteppedDown { from, to, reason } => (
+            "desktop/ipc-fallback",
+            json!({
+                "surface": crate::files::LABEL, "from": word(from), "to": word(to), "why": word(reason),
+            }),
+        ),
+        Event::Granted { surface, access } => {
+            ("desktop/files-granted", json!({ "surface": surface, "access": access }))
+        }
+        Event::PageEnded { surface, how } => {
+            ("desktop/page-ended", json!({ "surface": surface, "how": word(how) }))
         }
         Event::CommandRefused { surface, command } => {
             ("desktop/command-refused", json!({ "surface": surface, "command": word(command) }))

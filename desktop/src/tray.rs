@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use oriel_bridge::policy::WORKBENCH;
 use tauri::Wry;
 use tauri::menu::{IsMenuItem, Menu, MenuItem, PredefinedMenuItem, Submenu};
 use tauri::tray::{TrayIcon, TrayIconBuilder};
@@ -45,6 +46,7 @@ enum Row {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Choice {
     Open,
+    Workbench,
     Place(String),
     Pause(Pause),
     Diagnostics,
@@ -55,6 +57,7 @@ impl Choice {
     fn id(&self) -> String {
         let word = match self {
             Self::Open => "open",
+            Self::Workbench => "workbench",
             Self::Place(place) => return format!("{PREFIX}place:{place}"),
             Self::Pause(Pause::ForAnHour) => "pause-hour",
             Self::Pause(Pause::UntilTomorrow) => "pause-tomorrow",
@@ -68,6 +71,7 @@ impl Choice {
     fn of_id(id: &str) -> Option<Self> {
         Some(match id.strip_prefix(PREFIX)? {
             "open" => Self::Open,
+            "workbench" => Self::Workbench,
             "pause-hour" => Self::Pause(Pause::ForAnHour),
             "pause-tomorrow" => Self::Pause(Pause::UntilTomorrow),
             "resume" => Self::Pause(Pause::Over),
@@ -81,7 +85,12 @@ impl Choice {
 /// Returns what the tray shows. The first row is the status.
 fn rows(glance: &Glance, paused_until: Option<&str>, has_notifications: bool) -> Vec<Row> {
     let choice = |choice, says: &str| Row::Choice(choice, says.to_owned());
-    let mut rows = vec![Row::Text(glance.line()), choice(Choice::Open, "Open Oriel"), Row::Line];
+    let mut rows = vec![
+        Row::Text(glance.line()),
+        choice(Choice::Open, "Open Oriel"),
+        choice(Choice::Workbench, "Open the workbench"),
+        Row::Line,
+    ];
     match glance {
         Glance::Up(seen) if !seen.waiters.is_empty() => {
             for waiter in &seen.waiters {
@@ -263,6 +272,7 @@ fn escaped(text: &str) -> String {
 fn act(desktop: &Arc<Desktop>, choice: Choice) {
     match choice {
         Choice::Open => desktop.open_place(None),
+        Choice::Workbench => desktop.open_place(Some(WORKBENCH)),
         Choice::Place(place) => desktop.open_place(Some(&place)),
         Choice::Pause(pause) => desktop.notifier.pause(desktop, pause),
         Choice::Diagnostics => windows::open_diagnostics(desktop),
@@ -327,6 +337,7 @@ mod tests {
             [
                 "1 agent at work · 1 waits for you",
                 "Open Oriel",
+                "Open the workbench",
                 "-",
                 "Fix R&D asks a question",
                 "-",
@@ -346,6 +357,7 @@ mod tests {
             [
                 "The services have stopped",
                 "Open Oriel",
+                "Open the workbench",
                 "-",
                 "Notifications are paused until 14:05",
                 "Resume notifications",
@@ -355,7 +367,7 @@ mod tests {
             ]
         );
         let blocked = words(&rows(&Glance::Blocked, None, false));
-        assert_eq!(blocked[3], "See what blocks it");
+        assert_eq!(blocked[4], "See what blocks it");
         assert!(
             !blocked.iter().any(|row| row.contains("notifications")),
             "they are off: {blocked:?}"
@@ -366,6 +378,7 @@ mod tests {
     fn every_choice_is_found_by_its_id_and_no_other_id_is_one() {
         for choice in [
             Choice::Open,
+            Choice::Workbench,
             Choice::Place("/sessions/a%20b".to_owned()),
             Choice::Pause(Pause::ForAnHour),
             Choice::Pause(Pause::UntilTomorrow),

@@ -1,14 +1,15 @@
 //! Windows: made, led, and brought to the front. A window shows one surface, and its label says which.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use oriel_bridge::Surface;
-use oriel_bridge::policy::How;
+use oriel_bridge::policy::{How, WORKBENCH};
 use tauri::webview::{DownloadEvent, NewWindowResponse, PageLoadEvent};
 use tauri::{Manager as _, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
 
 use crate::desktop::Desktop;
-use crate::downloads;
+use crate::{downloads, files};
 
 /// The name that the app origin is registered under.
 pub(crate) const SCHEME: &str = "oriel";
@@ -18,6 +19,9 @@ const NOWHERE: &str = "http://127.0.0.1:1";
 
 /// More windows than this are not opened: each takes a good part of a hundred megabytes.
 const CONSOLES_MAX: usize = 8;
+
+/// The workbench's page, as its own links lead to it.
+pub(crate) const WORKBENCH_PAGE: &str = "/client/workbench/";
 
 /// Returns the surface of a window's label. Further windows of the console have a number behind it.
 pub(crate) fn surface_of(label: &str) -> Option<Surface> {
@@ -69,6 +73,23 @@ pub(crate) fn open_diagnostics(desktop: &Arc<Desktop>) {
     }
 }
 
+/// Opens the workbench at a place of its own, or brings it to the front as it is.
+pub(crate) fn open_workbench(desktop: &Arc<Desktop>, place: &str) {
+    match desktop.app().get_webview_window(files::LABEL) {
+        Some(window) => show(&window),
+        None => {
+            make(desktop, files::LABEL, if place == WORKBENCH { WORKBENCH_PAGE } else { place });
+        }
+    }
+}
+
+/// Returns the folder in which the engine keeps what belongs to a surface's pages. The workbench's pages
+/// have a process with files in it, so they share nothing with others.
+pub(crate) fn data_directory(data_dir: &Path, surface: Surface) -> PathBuf {
+    let name = if surface == Surface::Workbench { "webview-workbench" } else { "webview" };
+    data_dir.join("desktop").join(name)
+}
+
 fn loading(place: Option<&str>) -> String {
     let next = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("next", place.unwrap_or("/"))
@@ -78,6 +99,9 @@ fn loading(place: Option<&str>) -> String {
 
 fn make(desktop: &Arc<Desktop>, label: &str, path: &str) {
     let Some(surface) = surface_of(label) else { return };
+    if surface == Surface::Workbench {
+        files::prepare(desktop);
+    }
     let (to, elsewhere, loads) = (Arc::clone(desktop), Arc::clone(desktop), Arc::clone(desktop));
     let url = WebviewUrl::CustomProtocol(address(path));
     let usual = if surface == Surface::Diagnostics { (820.0, 720.0) } else { (1280.0, 860.0) };
@@ -88,7 +112,7 @@ fn make(desktop: &Arc<Desktop>, label: &str, path: &str) {
         .title("Oriel")
         .inner_size(width, height)
         .min_inner_size(360.0, 320.0)
-        .data_directory(desktop.data_dir.join("desktop").join("webview"))
+        .data_directory(data_directory(&desktop.data_dir, surface))
         .initialization_script(oriel_bridge::SHIM)
         .decorations(!desktop.settings.own_title_bar || surface == Surface::Diagnostics)
         .disable_drag_drop_handler()
@@ -129,11 +153,14 @@ fn make(desktop: &Arc<Desktop>, label: &str, path: &str) {
     if let Some((x, y)) = desktop.positions.place(desktop, label) {
         builder = builder.position(x, y);
     }
-    if surface == Surface::Console {
+    if surface != Surface::Diagnostics {
         builder = crate::menu::on(desktop, label, builder);
     }
     match builder.build() {
         Ok(window) => {
+            if surface == Surface::Workbench {
+                files::watch(desktop, &window);
+            }
             if let Some(kept) = kept.filter(|kept| kept.zoom != 1.0)
                 && let Err(error) = window.set_zoom(kept.zoom)
             {
@@ -168,6 +195,7 @@ mod tests {
             assert_eq!(surface_of(label), Some(Surface::Console), "{label}");
         }
         assert_eq!(surface_of("diagnostics"), Some(Surface::Diagnostics));
+        assert_eq!(surface_of("workbench"), Some(Surface::Workbench));
         for label in ["console-1", "console-9", "console-x", "console-", "consoles", "client", ""] {
             assert_eq!(surface_of(label), None, "{label}");
         }

@@ -10,6 +10,7 @@ mod driver;
 mod files;
 mod options;
 mod seat;
+mod workbench;
 
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -20,11 +21,13 @@ use crate::page::{Engine, Page, quoted};
 use crate::{Connection, Home, Request, family, wait};
 use driver::Driver;
 
+pub use crate::program::desktop as program;
 pub use bare::Bare;
 pub use display::Display;
 pub use files::Files;
 pub use options::Options;
 pub use seat::Seat;
+pub use workbench::{NOTHING, WORKBENCH, WORKSPACE, Workbench, grant};
 
 /// The name of the program as the system has it, which keeps 15 letters.
 const PROGRAM: &str = "oriel-desktop";

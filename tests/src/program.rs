@@ -65,7 +65,7 @@ pub(crate) fn path() -> PathBuf {
 }
 
 /// Returns the desktop under test. Its other programs lie beside it.
-pub(crate) fn desktop() -> PathBuf {
+pub fn desktop() -> PathBuf {
     told(VARIABLE_OF_DESKTOP, "oriel-desktop")
 }
 

@@ -25,7 +25,7 @@ use crate::kind::Kind;
 use crate::limits::Limits;
 use crate::origin::{self, Place};
 use crate::pages::{self, Ways};
-use crate::policy::{HOST_PAGES, Rules};
+use crate::policy::{CLIENT_PAGES, HOST_PAGES, Rules};
 use crate::redirect::{self, Served};
 use crate::refused::Refused;
 use crate::surface::Surface;
@@ -125,7 +125,9 @@ impl Bridge {
         asker: &Asker,
         request: Request<Body>,
     ) -> Result<Response<Body>, Refused> {
-        if asker.place.path().starts_with(HOST_PAGES) {
+        let path = asker.place.path();
+        let is_client = asker.surface == Surface::Workbench && path.starts_with(CLIENT_PAGES);
+        if is_client || path.starts_with(HOST_PAGES) {
             return self.host_page(asker, request).await;
         }
         headers::refuse_foreign(request.headers(), asker.rules.origin).map_err(Refused::Foreign)?;

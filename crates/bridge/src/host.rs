@@ -26,7 +26,8 @@ pub trait Host: Send + Sync {
     /// What the operator set.
     fn rules(&self) -> Rules;
 
-    /// Answers for the host's own pages, which are below `/__oriel/`. The request's headers are those
+    /// Answers for the host's own pages, which are below `/__oriel/`, and for the workbench's below
+    /// `/client/`. The request's headers are those
     /// that a service would hear, and its address is path and query alone.
     fn page(&self, surface: Surface, request: Request<Body>) -> BoxFuture<'_, Response<Body>>;
 

@@ -20,6 +20,19 @@ const TEXT_BYTES_MAX: usize = 64 * 1024;
 /// Below this path are the host's own pages.
 pub(crate) const HOST_PAGES: &str = "/__oriel/";
 
+/// Below this path are the pages that the host has in itself for the workbench, with all that belongs to
+/// them.
+pub(crate) const CLIENT_PAGES: &str = "/client/";
+
+/// The path of the workbench's page. Its other pages are below it.
+pub const WORKBENCH: &str = "/client/workbench";
+
+/// Returns whether a path is one of the workbench's pages.
+#[must_use]
+pub fn is_workbench(path: &str) -> bool {
+    path.strip_prefix(WORKBENCH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// What is about to lead there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
@@ -170,11 +183,11 @@ fn trusted(surface: Surface, url: &Url, how: How, rules: &Rules) -> Verdict {
 const NOT_HERE: Verdict = Verdict::Deny(Why::NotHere);
 
 fn own(surface: Surface, url: &Url) -> Verdict {
-    if surface.has_service() || url.path().starts_with(HOST_PAGES) {
-        Verdict::Allow
-    } else {
-        NOT_HERE
-    }
+    let path = url.path();
+    let is_shown = surface.has_service()
+        || path.starts_with(HOST_PAGES)
+        || (surface == Surface::Workbench && is_workbench(path));
+    if is_shown { Verdict::Allow } else { NOT_HERE }
 }
 
 fn is_compat(url: &Url, rules: &Rules) -> bool {
@@ -219,7 +232,9 @@ fn mail(url: &Url) -> Verdict {
 
 fn saved_blob(surface: Surface, url: &Url, rules: &Rules) -> Verdict {
     match Url::parse(url.path()) {
-        Ok(inner) if rules.origin.holds(&inner) && surface.has_service() => Verdict::Allow,
+        Ok(inner) if rules.origin.holds(&inner) && surface != Surface::Diagnostics => {
+            Verdict::Allow
+        }
         _ => Verdict::Deny(Why::Scheme),
     }
 }

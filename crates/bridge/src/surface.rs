@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Surface {
     /// The operator's pages, which a service renders.
     Console,
+    /// Scripts and files: pages that the host has in itself, and that may use what a person granted.
+    Workbench,
     /// The host's own pages, which work when every service is away.
     Diagnostics,
     /// A page of the web, hostile by default. It is another program and reaches no service.
@@ -15,7 +17,7 @@ pub enum Surface {
 
 impl Surface {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Console, Self::Diagnostics, Self::Preview];
+    pub const ALL: [Self; 4] = [Self::Console, Self::Workbench, Self::Diagnostics, Self::Preview];
 
     /// Returns the surface of a window's label. There is none for a label that is not ours.
     #[must_use]
@@ -28,6 +30,7 @@ impl Surface {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Console => "console",
+            Self::Workbench => "workbench",
             Self::Diagnostics => "diagnostics",
             Self::Preview => "preview",
         }
@@ -37,7 +40,7 @@ impl Surface {
     #[must_use]
     pub const fn is_trusted(self) -> bool {
         match self {
-            Self::Console | Self::Diagnostics => true,
+            Self::Console | Self::Workbench | Self::Diagnostics => true,
             Self::Preview => false,
         }
     }
@@ -47,7 +50,7 @@ impl Surface {
     pub const fn has_service(self) -> bool {
         match self {
             Self::Console => true,
-            Self::Diagnostics | Self::Preview => false,
+            Self::Workbench | Self::Diagnostics | Self::Preview => false,
         }
     }
 }
@@ -67,8 +70,8 @@ mod tests {
         for surface in Surface::ALL {
             assert_eq!(Surface::from_label(surface.label()), Some(surface));
         }
-        // `client` and `workbench` are surfaces only once there are pages for them.
-        for label in ["", "Console", "console ", "console-2", "main", "client", "workbench"] {
+        // `client` is a surface only once there are pages for it.
+        for label in ["", "Console", "console ", "console-2", "main", "client", "workbench-2"] {
             assert_eq!(Surface::from_label(label), None, "{label:?}");
         }
     }
@@ -77,5 +80,6 @@ mod tests {
     fn what_is_of_the_web_has_neither_our_origin_nor_a_service() {
         assert!(!Surface::Preview.is_trusted() && !Surface::Preview.has_service());
         assert!(Surface::Diagnostics.is_trusted() && !Surface::Diagnostics.has_service());
+        assert!(Surface::Workbench.is_trusted() && !Surface::Workbench.has_service());
     }
 }

@@ -5,6 +5,8 @@ mod boundary;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod client;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod crash;
@@ -14,6 +16,8 @@ mod daemon;
 mod demo;
 #[cfg(test)]
 mod desktop;
+#[cfg(test)]
+mod files;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]

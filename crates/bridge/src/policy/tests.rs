@@ -28,6 +28,16 @@ fn the_apps_own_pages_are_for_trusted_windows() {
         assert_eq!(diagnostics("oriel://localhost/__oriel/diagnostics"), Verdict::Allow);
         assert_eq!(diagnostics("oriel://localhost/"), NOT_HERE);
         assert_eq!(diagnostics("oriel://localhost/__oriel/../settings"), NOT_HERE);
+        let workbench = |url: &str| decide(Surface::Workbench, url, how, &scheme());
+        for path in ["", "/", "/files?x", "/x/y#z"] {
+            let url = format!("oriel://localhost/client/workbench{path}");
+            assert_eq!(workbench(&url), Verdict::Allow, "{url}");
+        }
+        assert_eq!(workbench("oriel://localhost/__oriel/ended"), Verdict::Allow);
+        for path in ["/", "/client/", "/client/workbenches", "/client/workbench/../x", "/settings"]
+        {
+            assert_eq!(workbench(&format!("oriel://localhost{path}")), NOT_HERE, "{path}");
+        }
         let preview = |url| decide(Surface::Preview, url, how, &scheme());
         assert!(matches!(preview("oriel://localhost/"), Verdict::Deny(_)));
     }

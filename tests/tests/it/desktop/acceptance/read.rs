@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::super::{invoke, source};
 
 /// Which label may call what. A label that is not here may call nothing.
-const TABLE: [(&str, &[&str]); 2] = [
+const TABLE: [(&str, &[&str]); 3] = [
     (
         "console",
         &[
@@ -26,6 +26,20 @@ const TABLE: [(&str, &[&str]); 2] = [
         ],
     ),
     ("diagnostics", &["desktop_runtime_status", "desktop_health", "retry_start"]),
+    (
+        "workbench",
+        &[
+            "files_call",
+            "files_call_text",
+            "compute_start",
+            "compute_ask",
+            "compute_interrupt",
+            "compute_stop",
+            "files_grant",
+            "files_open_settings",
+            "files_stepped_down",
+        ],
+    ),
 ];
 
 #[test]
