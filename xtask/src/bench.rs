@@ -20,6 +20,7 @@ pub(crate) enum What {
     Console,
     Gateway,
     Desktop,
+    Hostfs,
     #[default]
     All,
 }
@@ -31,6 +32,9 @@ pub(crate) fn bench(
 ) -> Result<ExitCode> {
     if matches!(wanted, What::Desktop) {
         return desktop(workspace);
+    }
+    if matches!(wanted, What::Hostfs) {
+        return hostfs(workspace, arguments);
     }
     let what = wanted.to_possible_value().context("every measurement has a name")?;
     say(&format!("builds the release `oriel` and measures it: {}", what.get_name()));
@@ -44,6 +48,15 @@ pub(crate) fn bench(
     let mut bench = workspace.command_here(bench.path("oriel-bench")?);
     bench.arg(what.get_name()).arg("--oriel").arg(oriel.path("oriel")?).args(arguments);
     run_in_place(&mut bench)
+}
+
+/// Measures files of the host beside plain calls of the system. It is an example of its crate, so that
+/// nothing else is built for it.
+fn hostfs(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
+    say("builds the release files engine and measures it beside plain calls of the system");
+    let example = ["--release", "-p", "oriel-hostfs", "--example", "hostfs_bench"];
+    let mut bench = workspace.command_here(workspace.build(&example)?.path("hostfs_bench")?);
+    run_in_place(bench.args(arguments))
 }
 
 /// Measures the desktop beside a bare window of the same engine.

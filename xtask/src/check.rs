@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::command::{run, say};
 use crate::workspace::Workspace;
-use crate::{defaults, deny, generate, map, packages, test, tree};
+use crate::{clients, defaults, deny, generate, map, packages, test, tree};
 
 struct Step {
     name: &'static str,
@@ -51,6 +51,12 @@ const STEPS: &[Step] = &[
         run: deny::licences,
     },
     Step {
+        name: "clients",
+        promise: "the pages' code is in order, and so is what it needs",
+        compiles: false,
+        run: clients::check,
+    },
+    Step {
         name: "generated",
         promise: "generated files are fresh",
         compiles: true,
@@ -69,6 +75,8 @@ pub(crate) fn check(workspace: &Workspace, only: &[String]) -> Result<()> {
     let steps: Vec<&Step> = STEPS.iter().filter(chosen).collect();
     if steps.iter().any(|step| step.compiles) {
         packages::ensure_for_desktop()?;
+        // The desktop carries the pages, so whatever compiles it needs them.
+        clients::build(workspace)?;
     } else {
         packages::ensure()?;
     }

@@ -6,8 +6,8 @@
 use anyhow::Result;
 
 use crate::command::say;
-use crate::packages;
 use crate::workspace::{Programs, Workspace};
+use crate::{clients, packages};
 
 /// The program that has the windows.
 pub(crate) const DESKTOP: &str = "oriel-desktop";
@@ -15,6 +15,10 @@ pub(crate) const DESKTOP: &str = "oriel-desktop";
 /// Each program, with the package that it is built from.
 pub(crate) const PROGRAMS: [(&str, &str); 3] =
     [("oriel", "oriel-cli"), (DESKTOP, "oriel-desktop"), ("oriel-preview", "oriel-preview")];
+
+/// The library that the workbench's own process loads, with the package that it is built from. The desktop
+/// looks for it beside itself, and where it is installed.
+pub(crate) const EXTENSION: (&str, &str) = ("oriel_files_extension", "oriel-files-extension");
 
 /// Builds the programs and says where they are.
 pub(crate) fn desktop(workspace: &Workspace) -> Result<()> {
@@ -36,13 +40,14 @@ pub(crate) enum Profile {
 
 /// Builds the programs.
 pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<Programs> {
+    clients::build(workspace)?;
     workspace.build(&arguments(profile))
 }
 
 fn arguments(profile: Profile) -> Vec<&'static str> {
     let profile = (profile == Profile::Release).then_some("--release");
-    let packages = PROGRAMS.iter().flat_map(|(_, package)| ["-p", package]);
-    profile.into_iter().chain(["--bins"]).chain(packages).collect()
+    let packages = PROGRAMS.iter().chain([&EXTENSION]).flat_map(|(_, package)| ["-p", package]);
+    profile.into_iter().chain(["--lib", "--bins"]).chain(packages).collect()
 }
 
 #[cfg(test)]
@@ -53,8 +58,9 @@ mod tests {
     fn all_programs_are_built_in_one_go() {
         assert_eq!(
             arguments(Profile::Release).join(" "),
-            "--release --bins -p oriel-cli -p oriel-desktop -p oriel-preview"
+            "--release --lib --bins -p oriel-cli -p oriel-desktop -p oriel-preview \
+             -p oriel-files-extension"
         );
-        assert_eq!(arguments(Profile::Debug)[0], "--bins");
+        assert_eq!(arguments(Profile::Debug)[0], "--lib");
     }
 }

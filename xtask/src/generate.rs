@@ -19,6 +19,8 @@ const FILES: &[Generated] = &[
     Generated { path: "docs/openapi.json", oriel: &["openapi"] },
     Generated { path: "config.example.toml", oriel: &["config", "example"] },
     Generated { path: "clients/shared/src/generated/gateway.ts", oriel: &["gateway", "types"] },
+    Generated { path: "clients/fs-bindings/src/generated/hostfs.ts", oriel: &["files", "types"] },
+    Generated { path: "clients/shared/src/generated/compute.ts", oriel: &["compute", "types"] },
 ];
 
 /// Builds what makes the files, and nothing that needs a library of the system.

@@ -7,7 +7,9 @@ mod axe;
 mod bench;
 mod bundler;
 mod check;
+mod clients;
 mod command;
+mod compute;
 mod defaults;
 mod demo;
 mod deny;
@@ -21,6 +23,7 @@ mod package;
 mod packages;
 mod qwen;
 mod run;
+mod runmat;
 mod screenshots;
 mod test;
 mod tools;
@@ -60,6 +63,8 @@ enum Chore {
     },
     /// Build the release of the desktop and of the programs beside it, and say where they are.
     Desktop,
+    /// Build the release of the program that runs scripts, and say where it is.
+    Compute,
     /// Make packages to install: a deb and an rpm on Linux, what the system takes elsewhere.
     Package {
         /// Also install the deb, look at it, start it, and remove it again. Takes root on Debian.
@@ -75,6 +80,15 @@ enum Chore {
     /// Build the release `oriel` and start a console with made-up agents at work.
     Demo {
         /// Arguments for `oriel demo`.
+        #[arg(last = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Build RunMat's wasm module, with which the workbench runs scripts in the page. Takes long.
+    RunmatWasm {
+        /// Also run scripts in it, and print how long they took and what they read and wrote.
+        #[arg(long = "try")]
+        is_tried: bool,
+        /// Arguments for the build of the module, such as `--jobs 2`.
         #[arg(last = true)]
         arguments: Vec<OsString>,
     },
@@ -138,11 +152,15 @@ fn perform(chore: &Chore, workspace: &Workspace) -> Result<ExitCode> {
         Chore::Run { daemon, arguments } => return run::run(workspace, *daemon, arguments),
         Chore::Demo { arguments } => return demo::demo(workspace, arguments),
         Chore::Bench { what, arguments } => return bench::bench(workspace, *what, arguments),
+        Chore::Compute => compute::compute(workspace)?,
         Chore::Desktop => desktop::desktop(workspace)?,
         Chore::Package { is_tried, appimage, debug } => {
             let profile = if *debug { Profile::Debug } else { Profile::Release };
             let wanted = Wanted { profile, is_tried: *is_tried, appimage: *appimage };
             package::package(workspace, wanted)?;
+        }
+        Chore::RunmatWasm { is_tried, arguments } => {
+            runmat::runmat_wasm(workspace, *is_tried, arguments)?;
         }
         Chore::Screenshots => screenshots::screenshots(workspace)?,
         Chore::Test { arguments } => test::test(workspace, arguments)?,

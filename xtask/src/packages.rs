@@ -145,10 +145,10 @@ const OF_BROWSER: &[Package] = &[
     },
 ];
 
-/// What fetches axe-core, by which pages are judged.
+/// What builds the client's pages, and fetches axe-core, by which pages are judged.
 const OF_NPM: &[Package] = &[Package {
     name: "npm",
-    reason: "axe-core, which judges pages, and a real agent for tests are packages of npm",
+    reason: "the client's pages are built with it, and axe-core and a real agent for tests are packages of it",
     probe: &["npm", "--version"],
 }];
 
@@ -211,6 +211,20 @@ pub(crate) fn ensure_for_packaging() -> Result<()> {
 /// Installs what a package is tried with.
 pub(crate) fn ensure_for_trial() -> Result<()> {
     ensure_all(&[&OF_DESKTOP_TESTS[..1], OF_TRIAL].concat(), "")
+}
+
+/// Has apt read its lists of packages again, or fails with the command that somebody must type.
+pub(crate) fn update_lists() -> Result<()> {
+    say("apt reads its lists of packages again");
+    let words: &[&str] = match installer() {
+        Installer::Root => &["apt-get", "update"],
+        Installer::Sudo => &["sudo", "apt-get", "update"],
+        Installer::Nobody => bail!(
+            "could not have apt read its lists, since that takes root or sudo; have somebody type \
+             `apt-get update` as root and start again"
+        ),
+    };
+    run(&mut self::words(words))
 }
 
 /// Installs what is missing of `packages`. Where nobody can, `without` says what works all the same.

@@ -6,12 +6,17 @@ use anyhow::Result;
 
 use crate::command::run;
 use crate::workspace::Workspace;
-use crate::{axe, packages, qwen};
+use crate::{axe, clients, packages, qwen};
 
 pub(crate) fn test(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
     packages::ensure_for_tests()?;
     let axe = axe::ensure(workspace)?;
     let qwen = qwen::ensure(workspace)?;
+    clients::build(workspace)?;
+    // A part of a name is one of a test in Rust.
+    if arguments.is_empty() {
+        clients::test(workspace)?;
+    }
     // The whole-system tests start the real programs, which lie beside each other.
     let programs = workspace.build_all()?;
     let mut tests = workspace.cargo(&["test", "--workspace"]);

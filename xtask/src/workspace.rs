@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::command::{describe, output, say, verdict};
+use crate::graph::list;
 
 /// Where chores are done, and with what.
 pub(crate) struct Workspace {
@@ -67,9 +68,9 @@ impl Workspace {
     }
 
     /// Builds every program and test, as `cargo test --workspace` does, so that either finds done
-    /// what the other did. This program is running and must not be replaced under itself.
+    /// what the other did, and the library that the workbench's process loads. This program is running and must not be replaced under itself.
     pub(crate) fn build_all(&self) -> Result<Programs> {
-        self.build(&["--workspace", "--exclude", "xtask", "--bins", "--tests"])
+        self.build(&["--workspace", "--exclude", "xtask", "--lib", "--bins", "--tests"])
     }
 
     /// Runs `cargo build` and returns the programs it made. Cargo says where they are, so no
@@ -119,6 +120,14 @@ impl Programs {
         {
             self.0.insert(name.to_owned(), path.into());
         }
+        // A library that a program of others loads is one that is found by its path, too.
+        let is_loaded = list(&message["target"]["crate_types"]).any(|kind| kind == "cdylib");
+        let file = list(&message["filenames"]).filter_map(Value::as_str).next();
+        if let (true, Some(name), Some(file)) =
+            (is_loaded, message["target"]["name"].as_str(), file)
+        {
+            self.0.insert(name.to_owned(), file.into());
+        }
     }
 }
 
@@ -150,10 +159,12 @@ mod tests {
             r#"{"target":{"name":"oriel"},"profile":{"test":false},"executable":"/t/oriel"}"#,
             r#"{"target":{"name":"oriel"},"profile":{"test":true},"executable":"/t/oriel-4f"}"#,
             r#"{"target":{"name":"oriel_store"},"profile":{"test":false},"executable":null}"#,
+            r#"{"target":{"name":"loaded","crate_types":["cdylib"]},"profile":{"test":false},"filenames":["/t/libloaded.so"],"executable":null}"#,
         ] {
             programs.note(line);
         }
         assert_eq!(programs.path("oriel").unwrap(), Path::new("/t/oriel"));
+        assert_eq!(programs.path("loaded").unwrap(), Path::new("/t/libloaded.so"));
         let message = programs.path("oriel_store").unwrap_err().to_string();
         assert!(message.contains("no program named `oriel_store`"), "{message}");
     }

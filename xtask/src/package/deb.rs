@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::tree::{Tree, indented};
+use super::tree::{LIBRARIES, Tree, indented};
 use super::{About, DESCRIPTION, MAINTAINER, SUMMARY, empty, write};
 use crate::command::{output, run};
-use crate::desktop::PROGRAMS;
+use crate::desktop::{EXTENSION, PROGRAMS};
 use crate::workspace::Workspace;
 
 /// What the programs make use of where it is there: the tray, and what opens links.
@@ -48,6 +48,9 @@ fn depends(workspace: &Workspace, folder: &Path) -> Result<String> {
     for (name, _) in PROGRAMS {
         ask.arg(format!("-edebian/oriel/usr/bin/{name}"));
     }
+    ask.arg(format!("-edebian/oriel/{LIBRARIES}/lib{}.so", EXTENSION.0));
+    // It takes functions from the process that loads it, which links what they are in.
+    ask.arg("--warnings=0");
     read_depends(&output(&mut ask)?)
 }
 

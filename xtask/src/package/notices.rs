@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::Value;
 
-use crate::desktop::PROGRAMS;
+use crate::desktop::{EXTENSION, PROGRAMS};
 use crate::graph::{For, list, reach, text};
 use crate::workspace::Workspace;
 
@@ -39,7 +39,9 @@ pub(crate) fn collect(workspace: &Workspace) -> Result<String> {
 
 /// The packages of others that the programs are built from, in order of their names.
 fn contained(metadata: &Value) -> Vec<&Value> {
-    let is_program = |package: &&Value| PROGRAMS.iter().any(|(_, name)| package["name"] == **name);
+    let is_program = |package: &&Value| {
+        PROGRAMS.iter().chain([&EXTENSION]).any(|(_, name)| package["name"] == **name)
+    };
     let roots = list(&metadata["packages"]).filter(is_program).map(|package| text(&package["id"]));
     let reached = reach(metadata, roots, For::Program);
     let is_reached = |package: &&Value| reached.contains_key(text(&package["id"]));

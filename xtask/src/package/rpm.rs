@@ -10,7 +10,7 @@ use crate::command::{output, run};
 use crate::workspace::Workspace;
 
 /// Folders that are the package's own and go with it.
-const OWN: [&str; 2] = ["usr/share/doc/oriel", "usr/share/licenses/oriel"];
+const OWN: [&str; 3] = ["usr/lib/oriel", "usr/share/doc/oriel", "usr/share/licenses/oriel"];
 
 /// Makes the rpm of a tree and returns where it is.
 pub(crate) fn make(

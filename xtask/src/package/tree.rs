@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::{About, empty, notices, write};
 use crate::command::output;
-use crate::desktop::PROGRAMS;
+use crate::desktop::{EXTENSION, PROGRAMS};
 use crate::workspace::{Programs, Workspace};
 
 /// The kinds of package, which differ in where a few files belong.
@@ -35,6 +35,8 @@ const FILES: [(&str, &str); 5] = [
 ];
 
 const MAN: &str = "usr/share/man/man1";
+/// Where the desktop looks for what it has others load.
+pub(crate) const LIBRARIES: &str = "usr/lib/oriel";
 const DOC: &str = "usr/share/doc/oriel";
 
 /// The icons of `desktop/icons/`, with the folder of the theme that they belong to.
@@ -65,6 +67,8 @@ pub(crate) fn lay(
     for (name, _) in PROGRAMS {
         tree.copy(programs.path(name)?, &format!("usr/bin/{name}"))?;
     }
+    let extension = programs.path(EXTENSION.0)?;
+    tree.copy(extension, &format!("{LIBRARIES}/lib{}.so", EXTENSION.0))?;
     for (name, place) in FILES {
         let text = read(&workspace.root.join(FOLDER).join(name))?;
         tree.put(&format!("{place}/{name}"), filled(&text, about))?;

@@ -86,6 +86,7 @@ fn look(workspace: &Workspace, home: &Path) -> Result<()> {
     let looks: &[&[&str]] = &[
         &["/usr/bin/oriel", "--version"],
         &["/usr/bin/oriel-desktop", "--version"],
+        &["test", "-f", "/usr/lib/oriel/liboriel_files_extension.so"],
         &["man", "-w", "oriel"],
         &["man", "-w", "oriel-desktop"],
         &["desktop-file-validate", "/usr/share/applications/dev.oriel.desktop"],
