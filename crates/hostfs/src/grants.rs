@@ -13,6 +13,7 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Borrow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -39,6 +40,12 @@ const NO_WORKSPACES: [&str; 3] = ["/proc", "/sys", "/dev"];
 /// The name of a grant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GrantId(pub String);
+
+impl Borrow<str> for GrantId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
 
 /// A folder that a surface was granted.
 #[derive(Debug, Clone, PartialEq, Eq)]

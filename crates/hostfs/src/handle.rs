@@ -12,7 +12,7 @@ use oriel_wire::hostfs::{Code, Mode};
 
 use crate::error::FileError;
 use crate::files::Node;
-use crate::grants::GrantId;
+use crate::grants::Grant;
 use crate::watch::Watching;
 
 /// The name of an open file or a watched folder. It cannot be guessed.
@@ -23,7 +23,7 @@ pub struct Handle(pub u64);
 #[derive(Debug, Clone)]
 pub(crate) enum Held {
     File(Arc<Opened>),
-    Watch(GrantId, Arc<Watching>),
+    Watch(Arc<Grant>, Arc<Watching>),
     /// It was open until the grant was taken back.
     Revoked,
 }
@@ -34,7 +34,8 @@ pub(crate) struct Opened {
     pub(crate) pen: Arc<Pen>,
     pub(crate) mode: Mode,
     pub(crate) node: Arc<Node>,
-    pub(crate) grant: GrantId,
+    /// The grant as it was then. A handle ends where it says something else now.
+    pub(crate) grant: Arc<Grant>,
     /// Whether a descriptor of it was given away.
     pub(crate) is_direct: AtomicBool,
     /// Whether it was locked, and so has to be unlocked: a descriptor that was given away would keep

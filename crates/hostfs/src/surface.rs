@@ -6,7 +6,8 @@ mod names;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use oriel_wire::hostfs::{Code, Use, Workspace, Workspaces};
 
@@ -44,8 +45,15 @@ pub(crate) struct Page {
     flight: AtomicU64,
 }
 
-/// A folder that a page used: as it was granted, and held open unless it is gone.
-type Used = (Grant, Option<Arc<Root>>);
+/// A folder that a page used.
+struct Used {
+    /// As it was granted.
+    grant: Arc<Grant>,
+    /// Which state of the grants said so last.
+    generation: u64,
+    /// Held open, unless it is gone.
+    root: Option<Arc<Root>>,
+}
 
 impl Surface {
     pub(crate) fn new(files: Arc<Files>, page: Arc<Page>) -> Self {
@@ -62,15 +70,17 @@ impl Surface {
     /// used says why.
     #[must_use]
     pub fn workspaces(&self) -> Workspaces {
+        let generation = self.page.notice_grants();
         let of = |grant: Grant| {
-            let problem = self.page.root_of(&grant).err().map(|error| error.to_wire());
+            let grant = Arc::new(grant);
+            let problem = self.page.root_of(&grant, generation).err();
             let name = grant.root.file_name().unwrap_or(grant.root.as_os_str());
             Workspace {
                 name: name.to_string_lossy().into_owned(),
                 path: grant.root.to_string_lossy().into_owned(),
-                id: grant.id.0,
+                id: grant.id.0.clone(),
                 access: grant.access,
-                problem,
+                problem: problem.map(|error| error.to_wire()),
             }
         };
         let grants = self.page.engine.grants.of(&self.page.label);
@@ -155,8 +165,14 @@ impl Page {
     }
 
     /// Returns a folder that the surface was granted, and what the grant says now.
-    fn root(&self, workspace: &str) -> Result<(Grant, Arc<Root>), FileError> {
-        self.notice_grants();
+    fn root(&self, workspace: &str) -> Result<(Arc<Grant>, Arc<Root>), FileError> {
+        let generation = self.notice_grants();
+        if let Some(Used { grant, generation: known, root: Some(root) }) =
+            self.roots().get(workspace)
+            && *known == generation
+        {
+            return Ok((Arc::clone(grant), Arc::clone(root)));
+        }
         let grants = self.engine.grants.of(&self.label);
         let Some(grant) = grants.into_iter().find(|grant| grant.id.0 == workspace) else {
             return Err(FileError {
@@ -167,27 +183,35 @@ impl Page {
                 )
             });
         };
-        let root = self.root_of(&grant)?;
+        let grant = Arc::new(grant);
+        let root = self.root_of(&grant, generation)?;
         Ok((grant, root))
     }
 
-    fn root_of(&self, grant: &Grant) -> Result<Arc<Root>, FileError> {
-        let roots = || self.roots.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((earlier, Some(root))) = roots().get(&grant.id)
+    /// Opens a granted folder, or returns it as it was opened before. `generation` is of before the grant
+    /// was read, so that a grant that was taken back meanwhile is not taken for one of now.
+    fn root_of(&self, grant: &Arc<Grant>, generation: u64) -> Result<Arc<Root>, FileError> {
+        if let Some(Used { grant: earlier, generation: known, root: Some(root) }) =
+            self.roots().get_mut(&grant.id)
             && earlier == grant
         {
+            *known = generation;
             return Ok(Arc::clone(root));
         }
         let root = Arc::new(Root::open(grant)?);
-        roots().insert(grant.id.clone(), (grant.clone(), Some(Arc::clone(&root))));
+        let used = Used { grant: Arc::clone(grant), generation, root: Some(Arc::clone(&root)) };
+        self.roots().insert(grant.id.clone(), used);
         Ok(root)
+    }
+
+    fn roots(&self) -> MutexGuard<'_, HashMap<GrantId, Used>> {
+        self.roots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets a folder that is not there any more, so that it is found when it comes back.
     fn forget_root(&self, grant: &GrantId) {
-        let mut roots = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, root)) = roots.get_mut(grant) {
-            *root = None;
+        if let Some(used) = self.roots().get_mut(grant) {
+            used.root = None;
         }
     }
 
@@ -204,26 +228,18 @@ impl Page {
         }
     }
 
-    /// Closes the handles of grants that are not there any more, or allow other than they did.
-    pub(crate) fn notice_grants(&self) {
+    /// Closes the handles of grants that are not there any more, or allow other than they did. Returns
+    /// which state of the grants that was.
+    pub(crate) fn notice_grants(&self) -> u64 {
         let generation = self.engine.grants.generation();
         if self.generation.load(Ordering::Acquire) == generation {
-            return;
+            return generation;
         }
         let grants = self.engine.grants.of(&self.label);
-        let mut changed = Vec::new();
-        self.roots.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, (earlier, _)| {
-            let is_same = grants.contains(earlier);
-            if !is_same {
-                changed.push(id.clone());
-            }
-            is_same
-        });
-        let is_same =
-            |id: &GrantId| !changed.contains(id) && grants.iter().any(|grant| grant.id == *id);
+        self.roots().retain(|_, used| grants.contains(&used.grant));
         let is_granted = |held: &Held| match held {
-            Held::File(opened) => is_same(&opened.grant),
-            Held::Watch(grant, _) => is_same(grant),
+            Held::File(opened) => grants.contains(&opened.grant),
+            Held::Watch(grant, _) => grants.contains(grant),
             Held::Revoked => true,
         };
         let handles_max = self.engine.limits.handles_max;
@@ -233,6 +249,7 @@ impl Page {
             self.end(gone);
             self.engine.tell_revoked(&self.label);
         }
+        generation
     }
 
     /// Hands what its handles hold behind to the system.
@@ -268,6 +285,10 @@ impl Page {
     /// Ends what handles stood for, when nobody is there to be told what went wrong.
     fn end(&self, gone: Vec<Held>) {
         for held in gone {
+            // What was written by a handle that was taken back already was told then.
+            if let Held::Revoked = held {
+                continue;
+            }
             if let Err(error) = self.close(held) {
                 tracing::warn!(surface = self.label, %error, "what a page wrote is not in its file");
             }

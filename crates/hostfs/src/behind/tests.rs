@@ -4,11 +4,11 @@ use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use oriel_wire::hostfs::{Code, Mode};
+use oriel_wire::hostfs::{Code, Mode, WorkspaceAccess};
 
 use super::{Behind, FILE_BYTES_MAX};
 use crate::files::{Keeper, Node};
-use crate::grants::GrantId;
+use crate::grants::Grant;
 use crate::handle::{Late, Opened, Pen};
 
 /// A handle whose writes fail, as those on a disk that fails do: its file is open to be read.
@@ -17,7 +17,7 @@ fn opened(file: File, node: &Arc<Node>) -> Opened {
         pen: Arc::new(Pen { file, late: Late::default() }),
         mode: Mode::Write,
         node: Arc::clone(node),
-        grant: GrantId("w".to_owned()),
+        grant: Arc::new(Grant::new("w", "page", "/", WorkspaceAccess::ReadWrite)),
         is_direct: AtomicBool::new(false),
         is_locked: AtomicBool::new(false),
     }

@@ -43,7 +43,7 @@ impl Surface {
         let (grant, file) = self.page.with_root(&open.workspace, |grant, root| {
             // It is emptied below, once what was written to it earlier has arrived.
             let file = root.open_file(&open.path, open.mode, open.create, false)?;
-            Ok((grant.clone(), file))
+            Ok((Arc::clone(grant), file))
         })?;
         let engine = &self.page.engine;
         let node = engine.nodes.of(&file).map_err(failed)?;
@@ -60,7 +60,7 @@ impl Surface {
             pen: Arc::new(Pen { file, late: Late::default() }),
             mode: open.mode,
             node,
-            grant: grant.id.clone(),
+            grant: Arc::clone(&grant),
             is_direct: AtomicBool::new(false),
             is_locked: AtomicBool::new(false),
         };

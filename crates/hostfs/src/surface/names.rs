@@ -111,9 +111,9 @@ impl Surface {
     pub fn watch(&self, watch: &Watch) -> Result<Handle, FileError> {
         let generation = self.page.engine.grants.known_generation();
         let (grant, watching) = self.page.with_root(&watch.workspace, |grant, root| {
-            Ok((grant.clone(), root.watch(&watch.path)?))
+            Ok((Arc::clone(grant), root.watch(&watch.path)?))
         })?;
-        let held = Held::Watch(grant.id.clone(), Arc::new(watching));
+        let held = Held::Watch(Arc::clone(&grant), Arc::new(watching));
         self.page.insert(held, &grant, generation)
     }
 
@@ -146,7 +146,7 @@ impl Page {
     pub(super) fn with_root<T>(
         &self,
         workspace: &str,
-        act: impl FnOnce(&Grant, &Root) -> Result<T, FileError>,
+        act: impl FnOnce(&Arc<Grant>, &Root) -> Result<T, FileError>,
     ) -> Result<T, FileError> {
         let (grant, root) = self.root(workspace)?;
         let done = act(&grant, &root);

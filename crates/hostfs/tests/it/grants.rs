@@ -104,6 +104,19 @@ fn a_handle_to_write_ends_when_the_grant_is_only_to_read_and_others_stay() {
 }
 
 #[test]
+fn a_page_that_asks_for_its_folders_first_keeps_no_handle_that_it_may_not_have() {
+    let office = Office::new();
+    let id = office.grant(WorkspaceAccess::ReadWrite);
+    let page = office.files.surface(LABEL);
+    let (handle, _) = page.open(&of(&id, Mode::ReadWrite)).unwrap();
+    office.grant(WorkspaceAccess::Read);
+    let folders = page.workspaces().workspaces;
+    assert_eq!(folders[0].access, WorkspaceAccess::Read);
+    assert_eq!(page.write_at(handle, 0, b"x").unwrap_err().code, Code::Revoked);
+    assert_eq!(office.told(), [LABEL]);
+}
+
+#[test]
 fn a_page_that_waits_for_changes_is_let_go_when_it_ends() {
     let office = Office::new();
     let id = office.grant(WorkspaceAccess::Read);
