@@ -113,9 +113,14 @@ impl Root {
         for entry in rustix::fs::Dir::read_from(folder)? {
             let entry = entry?;
             let Ok(name) = entry.file_name().to_str() else { continue };
-            if is_part(name) && is_abandoned(folder, name) {
+            if is_part(name)
+                && let Some(locked) = abandoned(folder, name)
+            {
                 // Somebody else may sweep at the same time.
                 let _ = rustix::fs::unlinkat(folder, name, AtFlags::empty());
+                // Only now may its lock go: who made it a moment ago and locks it then sees that it is
+                // gone.
+                drop(locked);
             }
         }
         Ok(())
@@ -173,13 +178,51 @@ pub(crate) fn is_part(name: &str) -> bool {
     })
 }
 
-/// Returns whether nobody writes it any more.
-fn is_abandoned(folder: &OwnedFd, name: &str) -> bool {
+/// Returns it locked, where nobody writes it any more.
+fn abandoned(folder: &OwnedFd, name: &str) -> Option<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let Ok(fd) = rustix::fs::openat(folder, name, flags, Permissions::empty()) else {
-        return false;
-    };
+    let fd = rustix::fs::openat(folder, name, flags, Permissions::empty()).ok()?;
     let is_file = rustix::fs::fstat(&fd)
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
-    is_file && rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive).is_ok()
+    let is_ours =
+        is_file && rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive).is_ok();
+    is_ours.then_some(fd)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use oriel_wire::hostfs::WorkspaceAccess;
+
+    use super::*;
+    use crate::grants::{Grant, Grants};
+
+    #[test]
+    fn who_tidies_up_takes_nothing_from_who_has_just_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().canonicalize().unwrap();
+        let grant = Grant::new("g", "page", path, WorkspaceAccess::ReadWrite);
+        let root = Root::open(&Grants::fixed(vec![grant]).of("page")[0]).unwrap();
+        let held = sys::readable(&root.base.fd).unwrap();
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !is_over.load(Ordering::Relaxed) {
+                        root.swept.lock().unwrap().clear();
+                        root.sweep(&held).unwrap();
+                    }
+                });
+            }
+            let mut lost = 0;
+            for _ in 0..20_000 {
+                let (file, name) = new_part(&held, None).unwrap();
+                lost += u32::from(rustix::fs::unlinkat(&held, &name, AtFlags::empty()).is_err());
+                drop(file);
+            }
+            is_over.store(true, Ordering::Relaxed);
+            assert_eq!(lost, 0, "files went while they were written");
+        });
+    }
 }
