@@ -187,7 +187,8 @@ fn failed(error: notify::Error, path: &str) -> FileError {
         ErrorKind::Io(error) => system(&error, Some(path)),
         ErrorKind::PathNotFound => system(&Errno::NOENT.into(), Some(path)),
         _ => {
-            FileError::new(Code::System, format!("`{path}` cannot be watched: {error}")).about(path)
+            let why = format!("`{path}` cannot be watched: {error}");
+            FileError::new(Code::System, why).about(path).hint("look at the folder now and then")
         }
     }
 }

@@ -70,7 +70,8 @@ impl Root {
         let is_folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
         if is_folder && old.real != new.real && is_beneath(&new.real, &old.real) {
             let why = format!("`{}` cannot be put into itself", from.as_str());
-            return Err(FileError::new(Code::BadName, why).about(to.as_str()));
+            let error = FileError::new(Code::BadName, why).about(to.as_str());
+            return Err(error.hint("choose a place beside it"));
         }
         let done = if replace && !is_folder {
             rustix::fs::renameat(&old.folder.fd, old.name, &new.folder.fd, new.name)
@@ -98,7 +99,8 @@ impl Root {
             return Ok(());
         }
         let why = format!("`{}` holds a folder where Oriel keeps its own things", path.as_str());
-        Err(FileError::new(Code::Denied, why).about(path.as_str()))
+        let error = FileError::new(Code::Denied, why).about(path.as_str());
+        Err(error.hint("leave the folder where it is"))
     }
 }
 
