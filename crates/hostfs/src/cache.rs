@@ -20,6 +20,9 @@ const LIFE: Duration = Duration::from_millis(50);
 /// How many names are kept; at one more, all of them go.
 const NAMES_KEPT_MAX: usize = 8192;
 
+/// A longer path is looked up each time. So what is kept is small, whatever a page asks for.
+const PATH_KEPT_BYTES_MAX: usize = 512;
+
 /// What is known of a name.
 type Known = Result<Stat, FileError>;
 
@@ -27,6 +30,9 @@ type Known = Result<Stat, FileError>;
 pub(crate) struct Attributes {
     /// Counts changes; what is from before the last one is believed no more.
     changes: AtomicU64,
+    /// How many can write files without a word to this engine, by descriptors that were given away.
+    /// While there are any, nothing is believed.
+    unseen_writers: AtomicU64,
     names: Mutex<HashMap<GrantId, HashMap<String, Seen>>>,
 }
 
@@ -43,6 +49,17 @@ impl Attributes {
         self.changes.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// From now on, somebody else may change files at any moment.
+    pub(crate) fn somebody_writes_unseen(&self) {
+        self.unseen_writers.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// One of those is done.
+    pub(crate) fn nobody_writes_unseen(&self) {
+        self.change();
+        self.unseen_writers.fetch_sub(1, Ordering::SeqCst);
+    }
+
     /// Returns what is known of a name, or finds it out.
     pub(crate) fn get(
         &self,
@@ -51,6 +68,9 @@ impl Attributes {
         now: Instant,
         find: impl FnOnce() -> Known,
     ) -> Known {
+        if PATH_KEPT_BYTES_MAX < path.len() || self.unseen_writers.load(Ordering::SeqCst) != 0 {
+            return find();
+        }
         // Taken before anything is looked at: a change that comes meanwhile ends what is found.
         let changes = self.changes.load(Ordering::SeqCst);
         if let Some(seen) = self.names().get(grant).and_then(|names| names.get(path))
@@ -124,6 +144,16 @@ mod tests {
             let _ = cache.get(&grant, &name.to_string(), now, || Ok(stat(0)));
         }
         assert!(cache.names().values().map(HashMap::len).sum::<usize>() <= NAMES_KEPT_MAX);
+    }
+
+    #[test]
+    fn a_page_that_asks_for_long_names_fills_no_memory() {
+        let (cache, now) = (Attributes::default(), Instant::now());
+        for length in 0..2 * PATH_KEPT_BYTES_MAX {
+            let _ = cache.get(&GrantId("w".to_owned()), &"x".repeat(length), now, || Ok(stat(0)));
+        }
+        let names = cache.names();
+        assert!(names.values().flat_map(HashMap::keys).all(|path| path.len() <= 512));
     }
 
     fn stat(length: u64) -> Stat {
