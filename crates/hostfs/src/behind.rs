@@ -68,6 +68,8 @@ impl Behind {
             return Ok(end);
         }
         self.flush(&opened.node);
+        // A later write is not in the file without an earlier one.
+        opened.pen.late.tell()?;
         let failed = |error| system(&error, None);
         write_now(&opened.pen, at, bytes).map_err(failed)?;
         match at {
@@ -89,6 +91,7 @@ impl Behind {
         // Who appends is told where, so the length must be known once all before it is written.
         if at.is_none() && node.pending.needs_length() {
             self.flush(node);
+            opened.pen.late.tell()?;
         }
         let cost = bytes.len() as u64 + EXTENT_COST_BYTES;
         if self.bytes_max < self.bytes.fetch_add(cost, Ordering::Relaxed) + cost {
@@ -114,9 +117,15 @@ impl Behind {
     /// Hands to the system all that was held for a file when this was called.
     pub(crate) fn flush(&self, node: &Node) {
         if node.pending.is_any() {
-            let freed = node.pending.write_out();
-            self.bytes.fetch_sub(freed, Ordering::Relaxed);
+            self.flush_whatever_is(node);
         }
+    }
+
+    /// As [`Self::flush`], and waits for who is about to hold something. From then on whoever wants to
+    /// hold something sees what was said before this was called.
+    pub(crate) fn flush_whatever_is(&self, node: &Node) {
+        let freed = node.pending.write_out();
+        self.bytes.fetch_sub(freed, Ordering::Relaxed);
     }
 }
 

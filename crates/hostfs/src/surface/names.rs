@@ -129,7 +129,7 @@ impl Surface {
             Some(Held::Revoked) => return Err(revoked()),
             Some(Held::File(_)) => {
                 let why = "the handle is of a file and not of a watched folder";
-                return Err(FileError::new(Code::BadHandle, why));
+                return Err(FileError::new(Code::BadHandle, why).hint("watch the folder it is in"));
             }
             None => return Err(bad_handle()),
         };

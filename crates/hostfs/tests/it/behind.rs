@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use oriel_hostfs::Limits;
-use oriel_wire::hostfs::{Create, Mode, Named, Open, StatMany};
+use oriel_wire::hostfs::{Code, Create, Mode, Named, Open, StatMany};
 
 use crate::desk::{Desk, W, asks, open, read, until};
 
@@ -165,4 +165,44 @@ fn a_file_that_must_be_new_is_refused_where_there_is_one() {
     let (handle, _) = page.open(&new).unwrap();
     page.close(handle).unwrap();
     assert_eq!(page.open(&new).unwrap_err().code, oriel_wire::hostfs::Code::Exists);
+}
+
+#[test]
+fn nothing_is_done_to_a_file_after_a_write_that_is_not_in_it() {
+    let far = i64::MAX as u64 - 100;
+    type Act<'a> = &'a dyn Fn(&oriel_hostfs::Surface, oriel_hostfs::Handle) -> Option<Code>;
+    let acts: [Act<'_>; 3] = [
+        &|page, handle| page.write_at(handle, 0, &[1; 100_000]).err().map(|error| error.code),
+        &|page, handle| page.set_length(handle, 5).err().map(|error| error.code),
+        &|page, handle| page.sync(handle).err().map(|error| error.code),
+    ];
+    for act in acts {
+        let desk = Desk::new();
+        let page = desk.page();
+        let handle = open(&page, "a", Mode::ReadWrite);
+        // It is held behind, and no disk has such a place.
+        page.write_at(handle, far, b"x").unwrap();
+        assert_eq!(act(&page, handle), Some(Code::LateWrite));
+        assert_eq!(desk.seen("a"), b"");
+        assert_eq!(act(&page, handle), None, "it is told once");
+    }
+}
+
+#[test]
+fn what_is_written_by_a_descriptor_is_known_at_once() {
+    let desk = Desk::new();
+    let page = desk.page();
+    let handle = open(&page, "a", Mode::ReadWrite);
+    let length = || {
+        let named = Named { workspace: W.to_owned(), path: "a".to_owned() };
+        page.stat_one(&named).unwrap().length
+    };
+    assert_eq!(length(), 0);
+    let given = std::fs::File::from(page.descriptor(handle).unwrap());
+    for bytes in 1..10 {
+        std::os::unix::fs::FileExt::write_all_at(&given, b"x", bytes - 1).unwrap();
+        assert_eq!(length(), bytes);
+    }
+    page.close(handle).unwrap();
+    assert_eq!(length(), 9);
 }
