@@ -15,6 +15,13 @@ use crate::files::Node;
 use crate::grants::Grant;
 use crate::watch::Watching;
 
+/// The most folders that one page watches. The system gives a user few watchers (128 on many), and other
+/// programs want some too.
+const WATCHES_MAX: usize = 16;
+
+/// So many random numbers are asked of the system at once.
+const NUMBERS_AT_ONCE: usize = 64;
+
 /// The name of an open file or a watched folder. It cannot be guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Handle(pub u64);
@@ -62,6 +69,8 @@ pub(crate) struct Late {
 pub(crate) struct Table {
     held: HashMap<u64, Held>,
     live: u32,
+    /// Random numbers that nobody has yet.
+    numbers: Vec<u64>,
 }
 
 impl Late {
@@ -70,6 +79,11 @@ impl Late {
         let mut kept = self.error.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get_or_insert(error);
         self.is_there.store(true, Ordering::Release);
+    }
+
+    /// Fails with what there is to tell.
+    pub(crate) fn tell(&self) -> Result<(), FileError> {
+        self.take().map_or(Ok(()), Err)
     }
 
     /// Takes what there is to tell.
@@ -95,18 +109,18 @@ impl Drop for Pen {
 impl Table {
     /// Adds one, unless that makes more than so many.
     pub(crate) fn insert(&mut self, held: Held, handles_max: u32) -> Result<Handle, FileError> {
-        if handles_max <= self.live {
+        if matches!(held, Held::Watch(..)) && WATCHES_MAX <= self.watches() {
             return Err(FileError {
-                hint: Some("close handles that are not needed any more"),
+                hint: Some("watch a folder above them, or close what is not needed any more"),
                 ..FileError::new(
                     Code::TooMany,
-                    format!("{handles_max} handles are open, which is as many as a page may have"),
+                    format!("{WATCHES_MAX} folders are watched, which is as many as a page may"),
                 )
             });
         }
+        self.has_room(handles_max)?;
         loop {
-            let number = getrandom::u64()
-                .map_err(|error| FileError::new(Code::System, error.to_string()))?;
+            let number = self.number()?;
             // In a head, zero says that there is no handle.
             if number != 0 && !self.held.contains_key(&number) {
                 self.held.insert(number, held);
@@ -114,6 +128,31 @@ impl Table {
                 return Ok(Handle(number));
             }
         }
+    }
+
+    /// Refuses where there are as many as there may be.
+    pub(crate) fn has_room(&self, handles_max: u32) -> Result<(), FileError> {
+        if self.live < handles_max {
+            return Ok(());
+        }
+        let why = format!("{handles_max} handles are open, which is as many as a page may have");
+        Err(FileError::new(Code::TooMany, why).hint("close handles that are not needed any more"))
+    }
+
+    fn number(&mut self) -> Result<u64, FileError> {
+        if self.numbers.is_empty() {
+            let mut bytes = [[0; 8]; NUMBERS_AT_ONCE];
+            getrandom::fill(bytes.as_flattened_mut()).map_err(|error| {
+                let why = format!("the system gives no random numbers: {error}");
+                FileError::new(Code::System, why).hint("restart the machine if it goes on")
+            })?;
+            self.numbers.extend(bytes.map(u64::from_ne_bytes));
+        }
+        Ok(self.numbers.pop().unwrap_or_default())
+    }
+
+    fn watches(&self) -> usize {
+        self.held.values().filter(|held| matches!(held, Held::Watch(..))).count()
     }
 
     pub(crate) fn get(&self, handle: Handle) -> Option<&Held> {

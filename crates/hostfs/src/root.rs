@@ -19,6 +19,7 @@ mod tests;
 
 use std::path::PathBuf;
 
+pub(crate) use open::Opening;
 pub(crate) use replace::is_part;
 
 use oriel_wire::hostfs::{Code, Kind, Stat, WorkspaceAccess};
@@ -134,13 +135,21 @@ impl Root {
 
     /// Checks a path, and that the folder is still there and may be used so.
     fn enter<'a>(&self, path: &'a str, what_for: Use) -> Result<InnerPath<'a>, FileError> {
+        let path = self.check(path, what_for)?;
+        self.still_there()?;
+        Ok(path)
+    }
+
+    /// Checks a path by what it says. What is kept from pages is refused here already, so that nobody
+    /// learns whether it is there; where links lead is seen later.
+    fn check<'a>(&self, path: &'a str, what_for: Use) -> Result<InnerPath<'a>, FileError> {
         let path = InnerPath::parse(path)?;
+        self.guard(path.as_str(), path, Use::Read)?;
         if what_for == Use::Write && self.access == WorkspaceAccess::Read {
             let why = format!("`{}` was granted to be read only", self.path.display());
             let error = FileError::new(Code::ReadOnly, why).about(path.as_str());
             return Err(error.hint("grant the folder again, to be read and written"));
         }
-        self.still_there()?;
         Ok(path)
     }
 
@@ -219,6 +228,13 @@ impl Root {
             is_read_only: !is_writable,
         }
     }
+}
+
+/// Takes what may have changed of an open file: how long it is, and when it changed.
+pub(crate) fn renew(stat: &mut Stat, file: &std::fs::File) -> std::io::Result<()> {
+    let now = rustix::fs::fstat(file)?;
+    (stat.length, stat.modified_ms) = (length_of(&now), modified_ms(&now));
+    Ok(())
 }
 
 fn gone(path: &std::path::Path) -> FileError {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use oriel_wire::hostfs::{Code, Use, Workspace, Workspaces};
+use oriel_wire::hostfs::{Code, Mode, Use, Workspace, Workspaces};
 
 use crate::error::FileError;
 use crate::files::{Engine, Files};
@@ -301,9 +301,11 @@ impl Page {
             Held::File(opened) => {
                 self.engine.handles.fetch_sub(1, Ordering::SeqCst);
                 self.engine.behind.flush(&opened.node);
-                let late = opened.pen.late.take();
-                opened.end();
-                late.map_or(Ok(()), Err)
+                let told = opened.pen.late.tell();
+                if opened.end() && opened.mode != Mode::Read {
+                    self.engine.attributes.nobody_writes_unseen();
+                }
+                told
             }
             Held::Watch(_, watching) => {
                 self.engine.handles.fetch_sub(1, Ordering::SeqCst);
@@ -324,15 +326,18 @@ impl Page {
 }
 
 impl Opened {
-    /// Gives back what others would miss: the lock, and that writes may be held behind again.
-    fn end(&self) {
+    /// Gives back what others would miss: the lock, and that writes may be held behind again. Returns
+    /// whether a descriptor was given away.
+    fn end(&self) -> bool {
         if self.is_locked.load(Ordering::SeqCst) {
             // The lock goes with the file anyway, where no descriptor was given away.
             let _ = self.pen.file.unlock();
         }
-        if self.is_direct.swap(false, Ordering::SeqCst) {
+        let was_direct = self.is_direct.swap(false, Ordering::SeqCst);
+        if was_direct {
             self.node.directs.fetch_sub(1, Ordering::SeqCst);
         }
+        was_direct
     }
 }
 

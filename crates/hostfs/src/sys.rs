@@ -104,6 +104,17 @@ impl Base {
         portable::find(&self.fd, path)
     }
 
+    /// Opens the file at the end of a path by one call of the system; nothing where this system needs
+    /// more, a link is on the way, or it will not. What is there must be known to be a file.
+    pub(crate) fn open_at_once(&self, path: &str, flags: OFlags) -> Option<File> {
+        #[cfg(target_os = "linux")]
+        if self.by_system {
+            return linux::open(&self.fd, path, opening(flags)).ok();
+        }
+        let _ = (path, flags);
+        None
+    }
+
     /// Opens the folder at the end of a path, as [`Self::find`] finds it.
     pub(crate) fn folder(&self, path: &str) -> Result<Folder, Errno> {
         #[cfg(target_os = "linux")]
@@ -137,8 +148,7 @@ impl Found {
 
     /// Opens it, where it is a file. `AGAIN` says that something else is there by now.
     pub(crate) fn open(&self, flags: OFlags) -> Result<File, Errno> {
-        // A lease that somebody has on it would make us wait for them.
-        let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+        let flags = opening(flags);
         match &self.held {
             #[cfg(target_os = "linux")]
             Held::Itself(fd) => linux::reopen(fd, flags),
@@ -165,6 +175,12 @@ impl Found {
             _ => Err(Errno::NOTDIR),
         }
     }
+}
+
+/// Returns how a file is opened besides what for. A lease that somebody has on it would make us wait for
+/// them.
+fn opening(flags: OFlags) -> OFlags {
+    flags | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK
 }
 
 /// Returns what a name in a folder is; a link is not followed.

@@ -4,14 +4,12 @@
 //! the others, and a file is mapped once.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::behind::Pending;
 use crate::mapped::Mapping;
+use crate::sys::Id;
 
 /// A file that is open, or was until just now.
 #[derive(Debug, Default)]
@@ -31,7 +29,7 @@ pub(crate) struct Nodes(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    nodes: HashMap<(u64, u64), Weak<Node>>,
+    nodes: HashMap<Id, Weak<Node>>,
     /// At how many the forgotten ones are removed.
     tidy_at: usize,
 }
@@ -41,18 +39,17 @@ const TIDY_AT_LEAST: usize = 64;
 
 impl Nodes {
     /// Returns what is known of an open file.
-    pub(crate) fn of(&self, file: &File) -> io::Result<Arc<Node>> {
-        let stat = file.metadata()?;
+    pub(crate) fn of(&self, file: Id) -> Arc<Node> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.tidy_at <= known.nodes.len() {
             known.nodes.retain(|_, node| node.strong_count() != 0);
             known.tidy_at = TIDY_AT_LEAST.max(2 * known.nodes.len());
         }
-        let place = known.nodes.entry((stat.dev(), stat.ino())).or_default();
-        Ok(place.upgrade().unwrap_or_else(|| {
+        let place = known.nodes.entry(file).or_default();
+        place.upgrade().unwrap_or_else(|| {
             let node = Arc::new(Node::default());
             *place = Arc::downgrade(&node);
             node
-        }))
+        })
     }
 }

@@ -63,8 +63,8 @@ fn is_short_form(part: &str) -> bool {
 
 /// Returns a name as the laxest file system compares it.
 pub(crate) fn fold(name: &str) -> String {
-    if name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
-        return name.to_owned();
+    if name.is_ascii() {
+        return name.trim_end_matches(['.', ' ']).to_ascii_lowercase();
     }
     // To upper case first: two letters that have the same capital are the same to who folds that way.
     let seen = name.nfd().filter(|letter| !is_unseen(*letter));

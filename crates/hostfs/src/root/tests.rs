@@ -18,19 +18,19 @@ fn a_file_is_made_written_read_and_found() {
     for way in WAYS {
         let folder = tempfile::tempdir().unwrap();
         let root = root(folder.path(), way);
-        let mut file = root.open_file("a.txt", Mode::Write, Create::Must, false).unwrap();
+        let mut file = root.open_file("a.txt", Mode::Write, Create::Must).unwrap().file;
         file.write_all(b"hello").unwrap();
         let mut text = String::new();
-        let mut file = root.open_file("a.txt", Mode::Read, Create::Never, false).unwrap();
+        let mut file = root.open_file("a.txt", Mode::Read, Create::Never).unwrap().file;
         file.read_to_string(&mut text).unwrap();
         assert_eq!(text, "hello");
         let stat = root.stat("a.txt").unwrap();
         assert_eq!((stat.kind, stat.length, stat.is_read_only), (Kind::File, 5, false));
         assert_eq!(root.stat("").unwrap().kind, Kind::Folder);
-        let again = root.open_file("a.txt", Mode::Write, Create::Must, false).unwrap_err();
+        let again = root.open_file("a.txt", Mode::Write, Create::Must).unwrap_err();
         assert_eq!(again.code, Code::Exists);
-        drop(root.open_file("a.txt", Mode::ReadWrite, Create::May, true).unwrap());
-        assert_eq!(root.stat("a.txt").unwrap().length, 0);
+        let there = root.open_file("a.txt", Mode::ReadWrite, Create::May).unwrap();
+        assert_eq!(there.stat, root.stat("a.txt").unwrap());
         assert_eq!(root.stat("b").unwrap_err().code, Code::NotFound);
     }
 }
@@ -56,9 +56,9 @@ fn links_are_followed_in_the_workspace_and_not_out_of_it() {
         }
         for bad in ["out/secret", "abs/secret", "out", "abs", "loop", "loop/x"] {
             assert_eq!(root.stat(bad).unwrap_err().code, Code::Outside, "{bad} {way:?}");
-            let read = root.open_file(bad, Mode::Read, Create::Never, false);
+            let read = root.open_file(bad, Mode::Read, Create::Never);
             assert_eq!(read.unwrap_err().code, Code::Outside, "{bad}");
-            let made = root.open_file(&format!("{bad}/new"), Mode::Write, Create::May, false);
+            let made = root.open_file(&format!("{bad}/new"), Mode::Write, Create::May);
             assert_eq!(made.unwrap_err().code, Code::Outside, "{bad}");
         }
     }

@@ -7,15 +7,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::UNIX_EPOCH;
 
-use oriel_wire::hostfs::{
-    Code, Kind, Mode, Open, PARTS_MAX, PAYLOAD_BYTES_MAX, Part, Stat, WorkspaceAccess,
-};
+use oriel_wire::hostfs::{Code, Mode, Open, PARTS_MAX, PAYLOAD_BYTES_MAX, Part, Stat};
 
 use super::{Page, Surface, bad_handle, revoked};
 use crate::error::{FileError, system};
 use crate::handle::{Handle, Held, Late, Opened, Pen};
+use crate::root::{Opening, renew};
 
 /// How an open file is locked among those who lock. The lock goes with the handle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,35 +34,47 @@ impl Surface {
     pub fn open(&self, open: &Open) -> Result<(Handle, Stat), FileError> {
         if open.truncate && open.mode == Mode::Read {
             let why = "a file that is opened to be read is not emptied";
-            return Err(FileError::new(Code::ReadOnly, why).about(&open.path));
+            let error = FileError::new(Code::ReadOnly, why).about(&open.path);
+            return Err(error.hint("open it to be written as well"));
         }
         let failed = |error: io::Error| system(&error, Some(&open.path));
         let generation = self.page.engine.grants.known_generation();
-        let (grant, file) = self.page.with_root(&open.workspace, |grant, root| {
-            // It is emptied below, once what was written to it earlier has arrived.
-            let file = root.open_file(&open.path, open.mode, open.create, false)?;
-            Ok((Arc::clone(grant), file))
+        // Nothing is made for a page that may not have it open.
+        self.page.table().has_room(self.page.engine.limits.handles_max)?;
+        let (grant, opening) = self.page.with_root(&open.workspace, |grant, root| {
+            let opening = root.open_file(&open.path, open.mode, open.create)?;
+            Ok((Arc::clone(grant), opening))
         })?;
         let engine = &self.page.engine;
-        let node = engine.nodes.of(&file).map_err(failed)?;
-        engine.behind.flush(&node);
-        if open.truncate {
-            engine.mapped.forget(&node);
-            file.set_len(0).map_err(failed)?;
+        let Opening { file, id, mut stat } = opening;
+        let node = engine.nodes.of(id);
+        if node.pending.is_any() {
+            engine.behind.flush(&node);
+            renew(&mut stat, &file).map_err(failed)?;
         }
         if open.mode != Mode::Read {
             engine.attributes.change();
         }
-        let stat = stat(&file, grant.access).map_err(failed)?;
-        let opened = Opened {
+        let opened = Arc::new(Opened {
             pen: Arc::new(Pen { file, late: Late::default() }),
             mode: open.mode,
             node,
             grant: Arc::clone(&grant),
             is_direct: AtomicBool::new(false),
             is_locked: AtomicBool::new(false),
-        };
-        let handle = self.page.insert(Held::File(Arc::new(opened)), &grant, generation)?;
+        });
+        let handle = self.page.insert(Held::File(Arc::clone(&opened)), &grant, generation)?;
+        if open.truncate {
+            // Nothing is emptied for a page that gets no handle of it.
+            let emptied = self
+                .page
+                .cut(&opened, 0)
+                .and_then(|()| renew(&mut stat, &opened.pen.file).map_err(failed));
+            emptied.inspect_err(|_| {
+                // Nobody learns of the handle, and nothing was written by it.
+                let _ = self.close(handle);
+            })?;
+        }
         Ok((handle, stat))
     }
 
@@ -78,8 +88,12 @@ impl Surface {
         let opened = self.page.file(handle)?;
         if !opened.is_direct.swap(true, Ordering::SeqCst) {
             opened.node.directs.fetch_add(1, Ordering::SeqCst);
+            if opened.mode != Mode::Read {
+                self.page.engine.attributes.somebody_writes_unseen();
+            }
         }
-        self.page.engine.behind.flush(&opened.node);
+        // Also what somebody puts into the queue at this very moment, which nobody sees in it yet.
+        self.page.engine.behind.flush_whatever_is(&opened.node);
         opened.pen.file.try_clone().map(OwnedFd::from).map_err(|error| system(&error, None))
     }
 
@@ -137,7 +151,7 @@ impl Surface {
         }
         if !fits(offset, bytes.len()) {
             let why = format!("no file has {} bytes after byte {offset}", bytes.len());
-            return Err(FileError::new(Code::TooLarge, why));
+            return Err(FileError::new(Code::TooLarge, why).hint("write nearer to the beginning"));
         }
         if bytes.is_empty() {
             return Ok(offset);
@@ -170,14 +184,14 @@ impl Surface {
             return Err(FileError::new(Code::ReadOnly, why).hint("open it to be written as well"));
         }
         if !fits(length, 0) {
-            return Err(FileError::new(Code::TooLarge, format!("no file has {length} bytes")));
+            let why = format!("no file has {length} bytes");
+            return Err(FileError::new(Code::TooLarge, why).hint("make it shorter"));
         }
         let engine = &self.page.engine;
         engine.behind.flush(&opened.node);
-        engine.mapped.forget(&opened.node);
-        engine.attributes.change();
-        opened.pen.file.set_len(length).map_err(|error| system(&error, None))?;
-        opened.pen.late.take().map_or(Ok(()), Err)
+        // The file is not cut or grown after a write that is not in it.
+        opened.pen.late.tell()?;
+        self.page.cut(&opened, length)
     }
 
     /// Hands what was written to the system.
@@ -187,7 +201,7 @@ impl Surface {
     pub fn flush(&self, handle: Handle) -> Result<(), FileError> {
         let opened = self.page.file(handle)?;
         self.page.engine.behind.flush(&opened.node);
-        opened.pen.late.take().map_or(Ok(()), Err)
+        opened.pen.late.tell()
     }
 
     /// Returns when what was written is on disk.
@@ -197,7 +211,7 @@ impl Surface {
     pub fn sync(&self, handle: Handle) -> Result<(), FileError> {
         let opened = self.page.file(handle)?;
         self.page.engine.behind.flush(&opened.node);
-        opened.pen.late.take().map_or(Ok(()), Err)?;
+        opened.pen.late.tell()?;
         opened.pen.file.sync_data().map_err(|error| system(&error, None))
     }
 
@@ -229,7 +243,7 @@ impl Surface {
     /// # Errors
     /// Where there is no such handle, or what was written earlier did not reach the file.
     pub fn close(&self, handle: Handle) -> Result<(), FileError> {
-        self.page.notice_grants();
+        self.page.notice_grants_often();
         let gone = self.page.table_to_change().remove(handle);
         self.page.close(gone.ok_or_else(bad_handle)?)
     }
@@ -244,11 +258,18 @@ impl Page {
             Some(Held::Revoked) => return Err(revoked()),
             Some(Held::Watch(..)) => {
                 let why = "the handle is of a watched folder and not of a file";
-                return Err(FileError::new(Code::BadHandle, why));
+                return Err(FileError::new(Code::BadHandle, why).hint("ask it for changes"));
             }
             None => return Err(bad_handle()),
         };
-        opened.pen.late.take().map_or(Ok(opened), Err)
+        opened.pen.late.tell().map(|()| opened)
+    }
+
+    /// Makes a file so long, of which nobody holds anything behind.
+    fn cut(&self, opened: &Opened, length: u64) -> Result<(), FileError> {
+        self.engine.mapped.forget(&opened.node);
+        self.engine.attributes.change();
+        opened.pen.file.set_len(length).map_err(|error| system(&error, None))
     }
 
     fn read(&self, opened: &Opened, offset: u64, into: &mut [u8]) -> Result<usize, FileError> {
@@ -287,15 +308,4 @@ fn read_now(file: &File, offset: u64, into: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(came)
-}
-
-fn stat(file: &File, access: WorkspaceAccess) -> io::Result<Stat> {
-    let known = file.metadata()?;
-    let modified = known.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-    Ok(Stat {
-        kind: Kind::File,
-        length: known.len(),
-        modified_ms: modified.map_or(0.0, |since| since.as_secs_f64() * 1000.0),
-        is_read_only: access == WorkspaceAccess::Read || known.permissions().readonly(),
-    })
 }

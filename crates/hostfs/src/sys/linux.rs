@@ -43,6 +43,12 @@ pub(super) fn step(
     rustix::fs::openat2(folder, name, flags, Mode::empty(), how)
 }
 
+/// Opens a file, where no link is on the way to it.
+pub(super) fn open(root: &OwnedFd, path: &str, flags: OFlags) -> Result<File, Errno> {
+    let how = BENEATH | ResolveFlags::NO_SYMLINKS;
+    rustix::fs::openat2(root, path, flags, Mode::empty(), how).map(File::from)
+}
+
 /// Opens what a descriptor stands for, which cannot be swapped for anything else.
 pub(super) fn reopen(fd: &OwnedFd, flags: OFlags) -> Result<File, Errno> {
     rustix::fs::openat(own_links()?, own_link(fd), flags, Mode::empty()).map(File::from)

@@ -331,3 +331,34 @@ fn changes(page: &Page, path: &str) -> Vec<(&'static str, Got)> {
         ("place: any", page.replace(path, Create::May, b"by a page")),
     ]
 }
+
+#[test]
+fn of_what_is_kept_from_pages_nobody_learns_whether_it_is_there() {
+    for way in WAYS {
+        let world = World::new();
+        let page = Page::new(&world.inside(), &world.hidden(), way);
+        for (there, not) in [
+            ("data/files/grants.json", "data/files/nothing"),
+            ("data", "data/nothing"),
+            (".ssh/known_hosts", ".ssh/nothing"),
+            ("keys/id_rsa", "keys/id_dsa"),
+        ] {
+            let codes = |path: &str| {
+                [
+                    page.stat(path).unwrap_err().code,
+                    page.read(path).unwrap_err().code,
+                    page.list(path).unwrap_err().code,
+                    page.write(path, Mode::Write, Create::May, false).unwrap_err().code,
+                    page.write(path, Mode::Write, Create::Must, false).unwrap_err().code,
+                    page.make_folder(path, false).unwrap_err().code,
+                    page.make_folder(path, true).unwrap_err().code,
+                    page.rename(path, "new", false).unwrap_err().code,
+                    page.remove(path, true, false).unwrap_err().code,
+                    page.replace(path, Create::Must, b"").unwrap_err().code,
+                ]
+            };
+            assert_eq!(codes(there), codes(not), "{there} {not} {way:?}");
+            assert!(codes(not).iter().all(|code| *code == Code::Denied), "{not} {way:?}");
+        }
+    }
+}

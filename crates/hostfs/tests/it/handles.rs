@@ -3,7 +3,7 @@
 use std::os::unix::fs::FileExt as _;
 
 use oriel_hostfs::{Handle, Limits, Lock, Surface};
-use oriel_wire::hostfs::{Code, Mode, Named, Open, Part};
+use oriel_wire::hostfs::{Code, Mode, Named, Open, Part, Watch};
 
 use crate::desk::{Desk, READ_ONLY, W, asks, open};
 
@@ -166,4 +166,31 @@ fn a_file_that_is_replaced_or_removed_stays_what_it_was_for_who_has_it_open() {
     assert_eq!(crate::desk::read(&page, open(&page, "a", Mode::Read)), b"new and longer");
     let named = Named { workspace: W.to_owned(), path: "a".to_owned() };
     assert_eq!(page.stat_one(&named).unwrap().length, 14);
+}
+
+#[test]
+fn a_page_that_may_open_no_more_neither_empties_nor_makes_a_file() {
+    let desk = Desk::with(Limits { handles_max: 1, ..Limits::default() });
+    std::fs::write(desk.path("a"), b"kept").unwrap();
+    let page = desk.page();
+    let handle = open(&page, "b", Mode::Write);
+    let empty = Open { truncate: true, ..asks("a", Mode::Write) };
+    assert_eq!(page.open(&empty).unwrap_err().code, Code::TooMany);
+    assert_eq!(page.open(&asks("new", Mode::Write)).unwrap_err().code, Code::TooMany);
+    assert_eq!(desk.seen("a"), b"kept");
+    assert!(!desk.path("new").exists());
+    page.close(handle).unwrap();
+    assert_eq!(page.open(&empty).unwrap().1.length, 0);
+    assert_eq!(desk.seen("a"), b"");
+}
+
+#[test]
+fn a_page_leaves_watchers_to_other_programs() {
+    let desk = Desk::new();
+    let page = desk.page();
+    let watch = Watch { workspace: W.to_owned(), path: String::new() };
+    let watches: Vec<_> = (0..16).map(|_| page.watch(&watch).unwrap()).collect();
+    assert_eq!(page.watch(&watch).unwrap_err().code, Code::TooMany);
+    page.close(watches[0]).unwrap();
+    page.watch(&watch).unwrap();
 }
