@@ -10,6 +10,7 @@
 
 mod change;
 mod entries;
+mod keep;
 mod open;
 mod remove;
 mod replace;

@@ -10,7 +10,7 @@ use rustix::fs::{AtFlags, FileType, FlockOperation, Mode as Permissions, OFlags,
 use rustix::io::Errno;
 
 use super::open::{exists, only_files};
-use super::{Place, Root, TRIES, Use};
+use super::{Place, Root, TRIES, Use, keep};
 use crate::error::{FileError, resolving, system};
 use crate::path::InnerPath;
 use crate::sys::{self, Id};
@@ -25,7 +25,7 @@ const SWEPT_MAX: usize = 1024;
 
 impl Root {
     /// Puts a file with these bytes in the place of another. What a link leads to is replaced, and not
-    /// the link. The new file has the permissions of the old one.
+    /// the link. Of the old one it keeps what can be kept (`keep`).
     ///
     /// # Errors
     /// Where it is kept from pages or no file, or the system will not; then the old file is as it was.
@@ -83,7 +83,10 @@ impl Root {
         let readable = sys::readable(folder)?;
         self.sweep(&readable)?;
         let (mut file, name) = new_part(folder, old)?;
-        let written = write(&mut file, old, bytes).and_then(|()| {
+        let written = write(&mut file, bytes, |file| {
+            old.map_or(Ok(()), |old| keep::take_over(file, old, folder, place.name))
+        });
+        let written = written.and_then(|()| {
             if create == Create::Must {
                 into_free_place(folder, &name, place.name)
             } else {
@@ -151,12 +154,14 @@ fn new_part(folder: &OwnedFd, old: Option<&rustix::fs::Stat>) -> Result<(File, S
     Err(Errno::BUSY)
 }
 
-fn write(file: &mut File, old: Option<&rustix::fs::Stat>, bytes: &[u8]) -> Result<(), Errno> {
+fn write(
+    file: &mut File,
+    bytes: &[u8],
+    finish: impl FnOnce(&File) -> Result<(), Errno>,
+) -> Result<(), Errno> {
     let errno = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
     file.write_all(bytes).map_err(errno)?;
-    if let Some(old) = old {
-        rustix::fs::fchmod(&*file, Permissions::from_raw_mode(old.st_mode & 0o777))?;
-    }
+    finish(file)?;
     file.sync_all().map_err(errno)
 }
 

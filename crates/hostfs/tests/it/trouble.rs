@@ -1,7 +1,7 @@
 //! What happens to a folder while a page uses it is told, and leaves nothing half done.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::Path;
 
 use oriel_wire::hostfs::{Code, Create, Mode};
@@ -105,6 +105,24 @@ fn a_killed_replace_leaves_the_old_file_and_the_next_one_tidies_up() {
         assert!(!left.exists(), "nobody writes it any more");
         assert!(busy.exists(), "somebody writes it now");
     }
+}
+
+#[test]
+fn a_file_of_somebody_else_that_is_replaced_lets_nobody_do_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    fs::write(&path, "old").unwrap();
+    permit(&path, 0o664);
+    // Only an administrator can have such a file here.
+    if chown(&path, Some(12345), Some(54321)).is_err() {
+        return;
+    }
+    let page = Page::new(folder.path(), &[], WAYS[0]);
+    as_anybody(|| page.replace("file", Create::Never, b"new").map(|_| ()).unwrap());
+    let stat = fs::metadata(&path).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"new");
+    assert_ne!((stat.uid(), stat.gid()), (12345, 54321), "nobody could give it away");
+    assert_eq!(stat.mode() & 0o777, 0o604, "another group is in the place of theirs");
 }
 
 fn permit(path: &Path, mode: u32) {
