@@ -218,6 +218,13 @@ fn pass_on(signal: libc::c_int, about: *mut libc::siginfo_t, context: *mut libc:
     let earlier = EARLIER.get();
     let action = earlier.map_or(libc::SIG_DFL, |earlier| earlier.sa_sigaction);
     let with_about = earlier.is_some_and(|it| it.sa_flags & libc::SA_SIGINFO != 0);
+    // SAFETY: the system passes a valid description.
+    let is_sent = unsafe { (*about).si_code } <= 0;
+    if action == libc::SIG_IGN && is_sent {
+        // Somebody sent it, and whoever had it before does not care. A fault comes again if it is
+        // passed over, so it ends the process, as the system has it.
+        return;
+    }
     // SAFETY: an action that is neither of the two constants is a function that was installed for
     // this signal, in the one of two forms that its flags tell. To install the default action and to
     // raise a signal is allowed in a handler; the raised one comes once this handler returns.
@@ -288,6 +295,94 @@ mod tests {
             is_over.store(true, Ordering::Relaxed);
         });
         assert!(0 < cuts.into_inner() && 0 < copies.into_inner());
+    }
+
+    /// What the child below has the signal do before this module takes it.
+    const EARLIER_IS: &str = "ORIEL_HOSTFS_EARLIER_IS";
+
+    #[test]
+    fn a_signal_that_is_not_ours_goes_to_who_had_it_before() {
+        use std::os::unix::process::ExitStatusExt as _;
+        for (earlier, code, signal) in [
+            ("default", None, Some(libc::SIGBUS)),
+            ("ignored", None, Some(libc::SIGBUS)),
+            ("about", Some(42), None),
+            ("plain", Some(43), None),
+            ("ignored and sent", Some(44), None),
+            ("default and sent", None, Some(libc::SIGBUS)),
+        ] {
+            let child = std::process::Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "mapped::region::tests::the_child_with_a_signal", "--ignored"])
+                .env(EARLIER_IS, earlier)
+                .stdout(std::process::Stdio::null())
+                .status()
+                .unwrap();
+            assert_eq!((child.code(), child.signal()), (code, signal), "{earlier}");
+        }
+    }
+
+    extern "C" fn with_about(_: libc::c_int, about: *mut libc::siginfo_t, _: *mut libc::c_void) {
+        // SAFETY: the system, or who passes the signal on, gives a valid description; to end the
+        // process is allowed in a handler.
+        unsafe { libc::_exit(if (*about).si_addr().is_null() { 1 } else { 42 }) }
+    }
+
+    extern "C" fn plain(_: libc::c_int) {
+        // SAFETY: to end the process is allowed in a handler.
+        unsafe { libc::_exit(43) }
+    }
+
+    #[test]
+    #[ignore = "it is started by the test above and ends by a signal"]
+    #[expect(clippy::disallowed_methods, reason = "a test has no other arguments")]
+    fn the_child_with_a_signal() {
+        let Ok(earlier) = std::env::var(EARLIER_IS) else { return };
+        let about: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = with_about;
+        let told: extern "C" fn(libc::c_int) = plain;
+        let (action, flags) = match earlier.split(' ').next().unwrap() {
+            "about" => (about as usize, libc::SA_SIGINFO),
+            "plain" => (told as usize, 0),
+            "ignored" => (libc::SIG_IGN, 0),
+            _ => (libc::SIG_DFL, 0),
+        };
+        // SAFETY: an action of zeros is a valid one, and the functions are of the forms that are told.
+        // No core is left of a process that is to end so.
+        unsafe {
+            let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+            libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
+            let mut first: libc::sigaction = std::mem::zeroed();
+            (first.sa_sigaction, first.sa_flags) = (action, flags);
+            assert_eq!(libc::sigaction(libc::SIGBUS, &raw const first, ptr::null_mut()), 0);
+        }
+        let page = rustix::param::page_size();
+        let file = tempfile::tempfile().unwrap();
+        file.write_all_at(&vec![7; 2 * page], 0).unwrap();
+        let region = Region::map(&file, 2 * page).unwrap().unwrap();
+        file.set_len(0).unwrap();
+        assert!(!region.copy(0, &mut [0; 8]), "ours is answered here");
+        if earlier.ends_with("sent") {
+            // SAFETY: the process sends itself a signal.
+            unsafe { libc::raise(libc::SIGBUS) };
+            std::process::exit(44);
+        }
+        // Somebody else's mapping, of a file that is cut as well.
+        let other = tempfile::tempfile().unwrap();
+        other.set_len(page as u64).unwrap();
+        // SAFETY: the system chooses where the mapping lies; it is read once, and the signal ends it.
+        unsafe {
+            let start = rustix::mm::mmap(
+                ptr::null_mut(),
+                page,
+                ProtFlags::READ,
+                MapFlags::SHARED,
+                &other,
+                0,
+            );
+            let start = start.unwrap().cast::<u8>();
+            other.set_len(0).unwrap();
+            std::hint::black_box(start.read_volatile());
+        }
+        unreachable!("the read ends the process");
     }
 
     #[test]
