@@ -4,6 +4,7 @@
 //! system lets them; their second half is ignored otherwise.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -100,6 +101,65 @@ fn full_child() {
         page.replace("file", Create::Never, b"newer").unwrap();
         assert_eq!(fs::read("file").unwrap(), b"newer", "and it goes on");
     }
+}
+
+#[test]
+fn what_is_on_another_disk_goes_to_the_trash_there() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("disk")).unwrap();
+    let mount =
+        "mount -t tmpfs -o size=1m,mode=755 none disk && mkdir -p disk/work/sub && cd disk/work";
+    // Without a namespace there is no other disk to be had.
+    if let Some(how) = namespaces() {
+        passed(&child(how, mount, folder.path(), "mounts::trash_child"));
+    }
+    assert_eq!(fs::read_dir(folder.path().join("disk")).unwrap().count(), 0);
+}
+
+#[test]
+#[ignore = "the other half of `what_is_on_another_disk_goes_to_the_trash_there`"]
+fn trash_child() {
+    let user = rustix::process::getuid().as_raw();
+    let own = format!("../.Trash-{user}");
+    let page = Page::new(Path::new("."), &[], Resolving::Best);
+    let put = |name: &str| {
+        fs::write(name, name).unwrap();
+        page.remove(name, false, true)
+    };
+    let info = |trash: &str, name: &str| {
+        let info = fs::read_to_string(format!("{trash}/info/{name}.trashinfo")).unwrap();
+        info.lines().nth(1).unwrap().to_owned()
+    };
+    put("sub/one").unwrap();
+    assert_eq!(fs::read_to_string(format!("{own}/files/one")).unwrap(), "sub/one");
+    assert_eq!(info(&own, "one"), "Path=work/sub/one", "it is told from the top of the disk");
+    assert_eq!(fs::metadata(&own).unwrap().permissions().mode() & 0o777, 0o700);
+
+    // A folder for everybody that keeps nobody from another's is none; one that does is used first.
+    fs::create_dir("../.Trash").unwrap();
+    permit("../.Trash", 0o777);
+    put("two").unwrap();
+    assert_eq!(info(&own, "two"), "Path=work/two");
+    permit("../.Trash", 0o1777);
+    put("three").unwrap();
+    assert_eq!(info(&format!("../.Trash/{user}"), "three"), "Path=work/three");
+
+    // A link, or what others may write, is no trash, and then nothing goes anywhere.
+    fs::remove_dir_all("../.Trash").unwrap();
+    fs::remove_dir_all(&own).unwrap();
+    fs::create_dir("../elsewhere").unwrap();
+    std::os::unix::fs::symlink("elsewhere", &own).unwrap();
+    assert_eq!(put("four").unwrap_err().code, Code::Unsupported);
+    fs::remove_file(&own).unwrap();
+    fs::create_dir(&own).unwrap();
+    permit(&own, 0o777);
+    assert_eq!(put("four").unwrap_err().code, Code::Unsupported);
+    assert_eq!(fs::read_to_string("four").unwrap(), "four");
+    assert_eq!(fs::read_dir("../elsewhere").unwrap().count(), 0);
+}
+
+fn permit(path: &str, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 /// Returns how to get a mount table of one's own, where that is allowed.
