@@ -28,5 +28,5 @@ pub use error::FileError;
 pub use files::{Config, Files, Limits};
 pub use grants::{GRANTS_MAX, Grant, GrantId, Grants, Mark};
 pub use handle::Handle;
-pub use surface::{Lock, Surface};
+pub use surface::{Flight, Lock, Surface};
 pub use sys::Resolving;

@@ -101,8 +101,12 @@ impl Surface {
         }
     }
 
-    /// Counts bytes that are being worked on, until what is returned is dropped.
-    pub(crate) fn fly(&self, bytes: u64) -> Result<Flight<'_>, FileError> {
+    /// Counts bytes that are being worked on, until what is returned is dropped. Messages are counted
+    /// by who answers them; this is for who reads for a page in another way.
+    ///
+    /// # Errors
+    /// Where that makes more than there may be.
+    pub fn fly(&self, bytes: u64) -> Result<Flight<'_>, FileError> {
         let limit = self.page.engine.limits.flight_bytes_max;
         let flight = Flight { page: &self.page, bytes };
         if limit < self.page.flight.fetch_add(bytes, Ordering::Relaxed) + bytes {
@@ -140,9 +144,15 @@ impl Drop for Surface {
 }
 
 /// Bytes that are being worked on.
-pub(crate) struct Flight<'a> {
+pub struct Flight<'a> {
     page: &'a Page,
     bytes: u64,
+}
+
+impl fmt::Debug for Flight<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flight").field("bytes", &self.bytes).finish_non_exhaustive()
+    }
 }
 
 impl Drop for Flight<'_> {

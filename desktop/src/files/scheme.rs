@@ -174,8 +174,11 @@ fn file(surface: &Surface, open: &Open, range: Option<&str>, is_head: bool) -> R
     let mut bytes = Vec::new();
     let mut came = Ok(());
     if !is_head && !is_too_long {
-        bytes = vec![0; usize::try_from(part.end - part.start).unwrap_or_default()];
-        came = fill(surface, handle, part.start, &mut bytes);
+        let length = part.end - part.start;
+        came = surface.fly(length).and_then(|_flight| {
+            bytes = vec![0; usize::try_from(length).unwrap_or_default()];
+            fill(surface, handle, part.start, &mut bytes)
+        });
     }
     // It was opened to be read, so nothing is left to go wrong.
     _ = surface.close(handle);
@@ -267,6 +270,8 @@ fn plain(status: StatusCode) -> Builder {
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
+    use oriel_hostfs::{Config, Files, Grant, Grants, Limits};
+    use oriel_wire::hostfs::WorkspaceAccess;
 
     use super::*;
 
@@ -304,6 +309,27 @@ mod tests {
             assert!(!is_own(&with(&[other]), false), "{other}");
             assert!(!is_own(&with(&[ours, other]), true), "{other}");
         }
+    }
+
+    #[test]
+    fn many_long_files_at_once_do_not_fill_the_hosts_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().canonicalize().unwrap();
+        std::fs::write(path.join("a"), vec![7; 1000]).unwrap();
+        let grant = Grant::new("w", LABEL, path, WorkspaceAccess::Read);
+        let limits = Limits { flight_bytes_max: 1500, ..Limits::default() };
+        let surface =
+            Files::new(Config { grants: Grants::fixed(vec![grant]), limits }).surface(LABEL);
+        let (workspace, path) = ("w".to_owned(), "a".to_owned());
+        let (mode, create) = (Mode::Read, Create::Never);
+        let open = Open { workspace, path, mode, create, truncate: false, direct: false };
+        let others = surface.fly(1000).unwrap();
+        assert_eq!(file(&surface, &open, None, false).status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(file(&surface, &open, Some("bytes=0-99"), false).body().len(), 100);
+        assert_eq!(file(&surface, &open, None, true).status(), StatusCode::OK, "no bytes go");
+        drop(others);
+        assert_eq!(file(&surface, &open, None, false).body().len(), 1000);
+        assert_eq!(surface.limits_used().handles, 0);
     }
 
     #[test]
