@@ -1,9 +1,12 @@
 //! The workbench's page, which is built into the program, below `/client/`.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::response::Builder;
 use axum::http::{Method, Response, StatusCode};
+use oriel_bridge::SHIM;
 use oriel_bridge::policy::is_workbench;
 
 /// Each file, by its path below the folder in which the page was made.
@@ -34,7 +37,7 @@ pub(crate) fn answer(method: &Method, path: &str) -> Response<Body> {
             let kept = if is_fixed { "max-age=31536000, immutable" } else { "no-cache" };
             begun(StatusCode::OK, kind_of(name))
                 .header(CACHE_CONTROL, kept)
-                .body(Body::from(*bytes))
+                .body(Body::from(content(name, bytes)))
                 .expect("the headers are plain")
         }
         (None, true) if FILES.is_empty() => {
@@ -45,6 +48,17 @@ pub(crate) fn answer(method: &Method, path: &str) -> Response<Body> {
                 .expect("the headers are plain")
         }
         (None, _) => said(StatusCode::NOT_FOUND, "The workbench has no such file.\n"),
+    }
+}
+
+/// Returns what a file has in it, and before a script what keeps the engine from taking a Blob to a scheme
+/// of ours, by which the host would die. A page has that before its first script; a worker has nothing but
+/// its own scripts, and any script of ours may be a worker's. Where it is there already it does nothing.
+fn content(name: &str, bytes: &'static [u8]) -> Cow<'static, [u8]> {
+    if kind_of(name).starts_with("text/javascript") {
+        Cow::Owned([SHIM.as_bytes(), b"\n", bytes].concat())
+    } else {
+        Cow::Borrowed(bytes)
     }
 }
 
@@ -113,6 +127,17 @@ mod tests {
         assert_eq!(text("/client/workbench/b.wasm"), Some(&b"b"[..]));
         for path in ["/client/", "/client/none.js", "/client/workbench/none.js", "/index.html"] {
             assert_eq!(text(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn whatever_may_be_a_workers_script_begins_with_what_spares_the_engine_a_blob() {
+        for (name, is_script) in
+            [("assets/a.js", true), ("workbench/b.mjs", true), ("a.wasm", false), ("a.html", false)]
+        {
+            let content = content(name, b"ours");
+            assert_eq!(content.starts_with(SHIM.as_bytes()), is_script, "{name}");
+            assert!(content.ends_with(b"ours"));
         }
     }
 
