@@ -18,6 +18,7 @@ mod replace;
 #[cfg(test)]
 mod tests;
 
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 pub(crate) use open::Opening;
@@ -118,13 +119,26 @@ impl Root {
         Ok(Self { base, path, access: self.access, id: self.id, hidden, trash, swept })
     }
 
-    /// Returns where a folder of the workspace really is.
-    pub(crate) fn folder_to_watch(&self, path: &str) -> Result<PathBuf, FileError> {
+    /// Returns whether folders can be watched by what they are.
+    pub(crate) fn is_watched_by_folders(&self) -> bool {
+        self.base.is_by_system()
+    }
+
+    /// Opens a folder that lies just where its path says, without a link, and that a page may know of.
+    pub(crate) fn folder_as_named(&self, real: &str) -> Option<OwnedFd> {
+        let path = InnerPath::parse(real).ok()?;
+        self.guard(real, path, Use::Read).ok()?;
+        let folder = self.base.folder(real).ok()?;
+        (folder.real == real).then_some(folder.fd)
+    }
+
+    /// Returns where a folder really is, from the workspace on.
+    pub(crate) fn folder_to_watch(&self, path: &str) -> Result<String, FileError> {
         let path = self.enter(path, Use::Read)?;
         let folder =
             self.base.folder(path.as_str()).map_err(|error| resolving(error, path.as_str()))?;
         self.guard(&folder.real, path, Use::Read)?;
-        Ok(if folder.real.is_empty() { self.path.clone() } else { self.path.join(folder.real) })
+        Ok(folder.real)
     }
 
     /// Returns whether something is there, itself and not what a link of that name leads to.
@@ -263,7 +277,7 @@ fn folded(path: &str) -> String {
     path.split('/').map(fold).collect::<Vec<_>>().join("/")
 }
 
-fn is_beneath(path: &str, above: &str) -> bool {
+pub(crate) fn is_beneath(path: &str, above: &str) -> bool {
     let rest = path.strip_prefix(above);
     rest.is_some_and(|rest| above.is_empty() || rest.is_empty() || rest.starts_with('/'))
 }

@@ -90,6 +90,14 @@ impl Base {
         Self { fd, by_system }
     }
 
+    /// Returns whether the system itself resolves paths.
+    pub(crate) fn is_by_system(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        return self.by_system;
+        #[cfg(not(target_os = "linux"))]
+        false
+    }
+
     /// Holds the same folder once more.
     pub(crate) fn try_clone(&self) -> std::io::Result<Self> {
         Ok(Self { fd: self.fd.try_clone()?, by_system: self.by_system })

@@ -3,6 +3,10 @@
 //! The system's news is taken as a hint of where to look. What is told is what is there when it is asked
 //! for, looked at beneath the folder as everything else, so news from elsewhere tells nothing.
 
+#[cfg(target_os = "linux")]
+mod folders;
+
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -29,9 +33,12 @@ const GATHER: Duration = Duration::from_millis(10);
 pub(crate) struct Watching {
     root: Root,
     news: Arc<News>,
-    /// It watches for as long as it is there.
-    _watcher: RecommendedWatcher,
+    /// It hears for as long as it is there.
+    _ear: Ear,
 }
+
+/// What hears until it is dropped.
+type Ear = Box<dyn Any + Send + Sync>;
 
 #[derive(Debug, Default)]
 struct News {
@@ -55,15 +62,34 @@ impl Root {
     pub(crate) fn watch(&self, path: &str) -> Result<Watching, FileError> {
         let folder = self.folder_to_watch(path)?;
         let news = Arc::new(News::default());
-        let mut ear = Ear { news: Arc::clone(&news), top: self.path().to_owned() };
-        let settings = notify::Config::default().with_follow_symlinks(false);
-        let watcher = RecommendedWatcher::new(move |event| ear.hear(event), settings);
-        let mut watcher = watcher.map_err(|error| failed(error, path))?;
-        watcher.watch(&folder, RecursiveMode::Recursive).map_err(|error| failed(error, path))?;
-        let root = self.try_clone().map_err(|error| system(&error, Some(path)))?;
+        let held = || self.try_clone().map_err(|error| system(&error, Some(path)));
+        let ear = self.ear(&folder, held()?, &news).map_err(|error| failed(error, path))?;
+        let root = held()?;
         // Nothing else was put in its place meanwhile.
         root.folder_to_watch(path)?;
-        Ok(Watching { root, news, _watcher: watcher })
+        Ok(Watching { root, news, _ear: ear })
+    }
+
+    /// Hears of a folder: by what it is, where the system can, and by its path otherwise.
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(unused_variables, reason = "there is one way only")
+    )]
+    fn ear(&self, folder: &str, root: Self, news: &Arc<News>) -> notify::Result<Ear> {
+        #[cfg(target_os = "linux")]
+        if self.is_watched_by_folders() {
+            let listening = folders::listen(root, folder.to_owned(), Arc::clone(news));
+            return listening.map(|it| -> Ear { Box::new(it) }).map_err(|error| match error {
+                Errno::NOSPC => notify::Error::new(ErrorKind::MaxFilesWatch),
+                error => notify::Error::io(error.into()),
+            });
+        }
+        let mut paths = Paths { news: Arc::clone(news), top: self.path().to_owned() };
+        let settings = notify::Config::default().with_follow_symlinks(false);
+        let mut watcher = RecommendedWatcher::new(move |event| paths.hear(event), settings)?;
+        let top = if folder.is_empty() { self.path().to_owned() } else { self.path().join(folder) };
+        watcher.watch(&top, RecursiveMode::Recursive)?;
+        Ok(Box::new(watcher))
     }
 }
 
@@ -125,13 +151,13 @@ impl News {
     }
 }
 
-/// Hears what the system tells, on a thread of its own.
-struct Ear {
+/// Hears what the system tells of paths, on a thread of its own.
+struct Paths {
     news: Arc<News>,
     top: PathBuf,
 }
 
-impl Ear {
+impl Paths {
     fn hear(&mut self, event: notify::Result<notify::Event>) {
         let mut told = self.news.told();
         match event {

@@ -53,8 +53,75 @@ fn nobody_hears_of_what_is_hidden_or_lies_outside() {
         all.iter().any(|change| change.path == "end")
     });
     for change in &all {
-        assert!(["sub", "moved", "end"].contains(&change.path.as_str()), "{change:?}");
+        assert!(["sub", "moved", "moved/s", "end"].contains(&change.path.as_str()), "{change:?}");
     }
+}
+
+#[test]
+fn nothing_is_heard_of_what_was_put_in_a_folders_place_or_was_moved_away() {
+    for watched in ["", "a/b"] {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        for name in ["above/top/a/b/c", "foreign/top/a/b/c", "foreign/b/c"] {
+            fs::create_dir_all(place(name)).unwrap();
+        }
+        let watching = root(&place("above/top"), &[]).watch(watched).unwrap();
+        let mut all = Vec::new();
+        let mut hear = |until_told: &str| {
+            until(|| {
+                if let Ok(changes) = watching.changes(Duration::from_millis(50)) {
+                    all.extend(changes.changes.into_iter().map(|change| change.path));
+                }
+                all.iter().any(|path| path == until_told)
+            });
+        };
+        // Somebody puts another tree at its path for a while, and makes folders in both, which one who
+        // goes by paths would look for in the wrong place.
+        fs::create_dir(place("above/top/a/b/made")).unwrap();
+        fs::rename(place("above"), place("away")).unwrap();
+        fs::rename(place("foreign"), place("above")).unwrap();
+        fs::create_dir(place("away/top/a/b/later")).unwrap();
+        fs::create_dir(place("above/top/a/b/made")).unwrap();
+        fs::create_dir(place("above/top/a/b/later")).unwrap();
+        fs::write(place("away/top/a/b/ours"), "").unwrap();
+        while watching.news.told().paths.get("a/b/ours").is_none() {
+            std::thread::yield_now();
+        }
+        for name in ["made/secret", "later/secret", "c/secret", "secret"] {
+            fs::write(place("above/top/a/b").join(name), "").unwrap();
+        }
+        fs::rename(place("above"), place("foreign")).unwrap();
+        fs::rename(place("away"), place("above")).unwrap();
+        fs::write(place("above/top/a/b/c/again"), "").unwrap();
+        hear("a/b/c/again");
+        // A folder that is moved out is none of ours any more, and neither is what is put there.
+        fs::rename(place("above/top/a"), place("out")).unwrap();
+        fs::write(place("out/b/c/secret"), "").unwrap();
+        fs::write(place("out/b/secret"), "").unwrap();
+        fs::create_dir(place("above/top/a")).unwrap();
+        std::os::unix::fs::symlink(place("foreign/b"), place("above/top/a/b")).unwrap();
+        fs::write(place("foreign/b/c/secret"), "").unwrap();
+        fs::remove_file(place("above/top/a/b")).unwrap();
+        fs::create_dir_all(place("above/top/a/b/new")).unwrap();
+        until(|| watching.changes(Duration::from_millis(50)).unwrap().changes.is_empty());
+        fs::write(place("above/top/a/b/new/end"), "").unwrap();
+        hear("a/b/new/end");
+        assert!(all.iter().all(|path| !path.contains("secret")), "{watched:?} {all:?}");
+    }
+}
+
+#[test]
+fn what_is_in_a_folder_that_comes_as_a_whole_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let top = folder.path().join("top");
+    fs::create_dir(&top).unwrap();
+    fs::create_dir_all(folder.path().join("whole/deep")).unwrap();
+    fs::write(folder.path().join("whole/deep/file"), "").unwrap();
+    let watching = root(&top, &[]).watch("").unwrap();
+    fs::rename(folder.path().join("whole"), top.join("whole")).unwrap();
+    assert_eq!(next(&watching, "whole/deep/file"), ChangeKind::Made);
+    fs::write(top.join("whole/deep/file"), "x").unwrap();
+    assert_eq!(next(&watching, "whole/deep/file"), ChangeKind::Changed);
 }
 
 #[test]
