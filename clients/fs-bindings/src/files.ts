@@ -173,9 +173,8 @@ export class Files {
   ): Promise<number> {
     const { writeFrom } = this.transport;
     if (handle.direct && writeFrom && !options.sync && handle.mode !== "append") {
-      const went = this.directly(handle, () => writeFrom(handle, offset, piece));
-      if (went === piece.byteLength) return offset + went;
-      if (went !== undefined) throw new FileError("system", "only a part of it was written");
+      const end = this.directly(handle, () => writeAll(writeFrom, handle, offset, piece));
+      if (end !== undefined) return end;
     }
     const flags = options.sync ? FLAG.sync : 0;
     const head = this.line.head("write", { handle, offset, flags });
@@ -256,6 +255,30 @@ export class Files {
   close(): void {
     this.transport.close?.();
   }
+}
+
+/**
+ * Writes all of it by a descriptor. Where the system took a part, it is asked to take the rest, and then
+ * says why it does not: that the disk is full, say.
+ */
+export function writeAll(
+  writeFrom: NonNullable<Transport["writeFrom"]>,
+  handle: FileHandle,
+  offset: number,
+  bytes: Uint8Array,
+): number {
+  let done = 0;
+  do {
+    const went = writeFrom(handle, offset + done, bytes.subarray(done));
+    if (went === 0 && done < bytes.byteLength) {
+      throw new FileError("system", `${done} of ${bytes.byteLength} bytes were written`, {
+        path: handle.path,
+        hint: "see whether the disk is full, then write them again",
+      });
+    }
+    done += went;
+  } while (done < bytes.byteLength);
+  return offset + done;
 }
 
 /** Cuts parts so that each answer fits into a message. A part by itself may have no more than one. */

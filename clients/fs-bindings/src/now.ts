@@ -1,7 +1,7 @@
 // Files at once, without promises, as a wasm runtime's file calls want them. Only the extension can.
 
 import { FileError } from "./errors";
-import { amount, type Files, open } from "./files";
+import { amount, type Files, open, writeAll } from "./files";
 import { type Entry, HEAD_BYTES, type Mode, type Stat } from "./generated/hostfs";
 import type { FileHandle } from "./handle";
 import { encode, encodeJson, encodeReplace, messageWithRoom, type Op, readJson } from "./message";
@@ -72,9 +72,8 @@ export class FilesNow {
   private writeAt(handle: FileHandle, offset: number, piece: Uint8Array): number {
     const { writeFrom } = this.files.transport;
     if (handle.direct && writeFrom && handle.mode !== "append") {
-      const went = this.files.directly(handle, () => writeFrom(handle, offset, piece));
-      if (went === piece.byteLength) return offset + went;
-      if (went !== undefined) throw new FileError("system", "only a part of it was written");
+      const end = this.files.directly(handle, () => writeAll(writeFrom, handle, offset, piece));
+      if (end !== undefined) return end;
     }
     const head = this.files.line.head("write", { handle, offset });
     const message = messageWithRoom(head, piece.byteLength);
