@@ -88,7 +88,8 @@ mod notes {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::os::unix::fs::{MetadataExt as _, chown};
     use std::path::Path;

@@ -84,9 +84,7 @@ fn nothing_is_heard_of_what_was_put_in_a_folders_place_or_was_moved_away() {
         fs::create_dir(place("above/top/a/b/made")).unwrap();
         fs::create_dir(place("above/top/a/b/later")).unwrap();
         fs::write(place("away/top/a/b/ours"), "").unwrap();
-        while watching.news.told().paths.get("a/b/ours").is_none() {
-            std::thread::yield_now();
-        }
+        until(|| watching.news.told().paths.contains_key("a/b/ours"));
         for name in ["made/secret", "later/secret", "c/secret", "secret"] {
             fs::write(place("above/top/a/b").join(name), "").unwrap();
         }
