@@ -12,6 +12,7 @@ import {
 import { opfs } from "@oriel/fs-bindings/opfs";
 import type { ComputePort } from "./compute/port";
 import { TauriCompute } from "./compute/tauri";
+import { inPage } from "./runmat/offer";
 
 /** What the page can reach. */
 export interface Host {
@@ -22,6 +23,8 @@ export interface Host {
   /** Opens where grants are taken back. */
   openSettings: (() => Promise<void>) | undefined;
   compute: ComputePort | undefined;
+  /** Finds out whether scripts can run in the page itself. */
+  inPage?: () => Promise<ComputePort | undefined>;
 }
 
 export async function connect(): Promise<Host> {
@@ -47,6 +50,7 @@ function inDesktop(files: Files, invoke: Invoke | undefined): Host {
         await invoke("files_open_settings");
       }),
     compute: invoke && new TauriCompute(invoke),
+    inPage: () => inPage(files),
   };
 }
 
@@ -61,6 +65,7 @@ async function inBrowser(): Promise<Host> {
       grant: undefined,
       openSettings: undefined,
       compute: undefined,
+      inPage: () => inPage(files),
     };
   } catch (thrown) {
     throw asFileError(thrown);

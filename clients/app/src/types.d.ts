@@ -25,3 +25,6 @@ declare function ccall(
 declare class FileReaderSync {
   readAsArrayBuffer(blob: Blob): ArrayBuffer;
 }
+
+/** Whether RunMat's module lies in `public/runmat` of this build. */
+declare const __RUNMAT_BUILT__: boolean;

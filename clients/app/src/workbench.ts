@@ -26,6 +26,13 @@ export class Workbench {
     this.tree = new Tree(host, this.editor);
     this.compute = new Compute(host.compute);
     this.sql = new Sql(host.files, host.transport);
+    void this.offerPage();
+  }
+
+  /** Scripts run in the page where RunMat's module was built; it is looked for beside all else. */
+  private async offerPage(): Promise<void> {
+    const port = await this.host.inPage?.().catch(() => undefined);
+    if (port) this.compute.offer("page", port);
   }
 
   show(panel: PanelName): void {

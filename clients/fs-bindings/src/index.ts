@@ -24,6 +24,7 @@ export type {
   Workspace,
   WorkspaceAccess,
 } from "./generated/hostfs";
+export { OP as OP_NUMBERS } from "./generated/hostfs";
 export { FileHandle } from "./handle";
 export { canNow, FilesNow } from "./now";
 export type { ReaderOptions, WriterOptions } from "./streams";

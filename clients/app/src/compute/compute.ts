@@ -2,12 +2,15 @@
 
 import type { Answer, Event, HistoryEntry, Request, Source, Value } from "@oriel/shared/compute";
 import { createStore } from "../store";
-import type { ComputePort } from "./port";
+import type { ComputePort, EngineName } from "./port";
 import { FIRST, reduce, type SessionState } from "./session";
 
 export interface ComputeState extends SessionState {
   /** Whether the page can run scripts at all. */
   isThere: boolean;
+  /** Where it can, and where it does. */
+  engines: EngineName[];
+  engine: EngineName;
   /** Why it cannot now. */
   error: string;
   workspace: string;
@@ -15,6 +18,9 @@ export interface ComputeState extends SessionState {
   value: Value | undefined;
   figure: { figure: number; scene: unknown } | undefined;
 }
+
+/** What belongs to one session. */
+const NOTHING = { history: [], value: undefined, figure: undefined };
 
 /** A second wish to stop so soon after the first ends the process. */
 const HARD_MS = 4_000;
@@ -26,21 +32,49 @@ export class Compute {
   readonly store = createStore<ComputeState>({
     ...FIRST,
     isThere: false,
+    engines: [],
+    engine: "direct",
     error: "",
     workspace: "",
     history: [],
     value: undefined,
     figure: undefined,
   });
+  private readonly ports = new Map<EngineName, ComputePort>();
   private session: string | undefined;
   private asked = Number.NEGATIVE_INFINITY;
   private waiting: Event[] = [];
 
   constructor(
-    private readonly port: ComputePort | undefined,
+    direct: ComputePort | undefined,
     private readonly clock: () => number = () => performance.now(),
   ) {
-    this.store.set({ isThere: port !== undefined });
+    if (direct) this.offer("direct", direct);
+  }
+
+  private get port(): ComputePort | undefined {
+    return this.ports.get(this.store.get().engine);
+  }
+
+  /** Adds a place where scripts can run. The first one is taken. */
+  offer(engine: EngineName, port: ComputePort): void {
+    this.ports.set(engine, port);
+    const { isThere } = this.store.get();
+    this.store.set({
+      isThere: true,
+      engines: [...this.ports.keys()],
+      ...(isThere ? {} : { engine }),
+    });
+  }
+
+  /** Has scripts run elsewhere from now on. What ran before is over, with its variables. */
+  async choose(engine: EngineName): Promise<void> {
+    const { state, engine: now } = this.store.get();
+    if (engine === now || !this.ports.has(engine) || state === "running") return;
+    const { port, session } = this;
+    this.session = undefined;
+    this.store.set({ ...FIRST, engine, error: "", workspace: "", ...NOTHING });
+    if (session) await port?.stop(session).catch(() => {});
   }
 
   async run(workspace: string, source: Source): Promise<void> {
@@ -62,8 +96,12 @@ export class Compute {
     if (this.session && mine === workspace && state !== "ended") return;
     if (this.session) await this.port?.stop(this.session).catch(() => {});
     this.session = undefined;
-    this.store.set({ ...FIRST, state: "starting", workspace });
-    this.session = await this.port?.start(workspace, (event) => this.came(event));
+    this.store.set({ ...FIRST, ...NOTHING, state: "starting", workspace });
+    const began = this.port;
+    const session = await began?.start(workspace, (event) => {
+      if (this.port === began) this.came(event);
+    });
+    this.session = session;
     if (this.store.get().state === "starting") this.store.set({ state: "idle" });
   }
 

@@ -2,6 +2,9 @@
 
 import type { Answer, Event, Request } from "@oriel/shared/compute";
 
+/** Where scripts run: in `oriel-compute`, attached to the folder, or in a worker of this page. */
+export type EngineName = "direct" | "page";
+
 export interface ComputePort {
   /** Starts a session for a workspace, and returns its name. */
   start(workspace: string, onEvent: (event: Event) => void): Promise<string>;

@@ -12,6 +12,8 @@ export interface ScriptFiles {
 export interface RunMatModule {
   default(options?: { module_or_path: URL | string }): Promise<{ memory: WebAssembly.Memory }>;
   initRunMat(options: Record<string, unknown>): Promise<RunMatSession>;
+  /** Forgets all figures. */
+  resetPlotState(): void;
   /** Takes away the graphics card that RunMat makes up: what is moved to it never comes back. */
   takeCardAway(): void;
   attachFiles(files: ScriptFiles, workspace: string): void;
@@ -23,11 +25,30 @@ export interface RunMatModule {
 
 export interface RunMatSession {
   executeRequest(request: unknown): Promise<RunOutcome>;
-  materializeVariable(selector: { name: string }, options: { limit?: number }): Promise<unknown>;
+  materializeVariable(
+    selector: { name: string },
+    options: { limit?: number; slice?: { start: number[]; shape: number[] } },
+  ): Promise<Materialized>;
+  /** The scene of a figure as JSON; nothing where there is no such figure. */
+  exportFigureScene(figure: number): Promise<Uint8Array | undefined>;
+  setInputHandler(handler: ((asked: InputAsked) => Promise<string>) | null): void;
   workspaceSnapshot(): { values: Variable[] };
   cancelExecution(): void;
   resetSession(): void;
   dispose(): void;
+}
+
+/** What a script wants of a person. */
+export interface InputAsked {
+  prompt: string;
+  kind: "line" | "keyPress";
+  echo?: boolean;
+}
+
+/** A value, or a part of it. */
+export interface Materialized extends Variable {
+  valueText: string;
+  valueJson: Record<string, unknown>;
 }
 
 /** What a script printed. */

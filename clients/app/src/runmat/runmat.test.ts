@@ -34,6 +34,8 @@ function fake(script: (print: (text: string) => void, files: ScriptFiles) => voi
       return OUTCOME;
     }),
     materializeVariable: vi.fn(),
+    exportFigureScene: vi.fn(),
+    setInputHandler: vi.fn(),
     workspaceSnapshot: vi.fn(() => ({ values: [] })),
     cancelExecution: vi.fn(),
     resetSession: vi.fn(),
@@ -43,6 +45,7 @@ function fake(script: (print: (text: string) => void, files: ScriptFiles) => voi
     default: vi.fn(async () => ({ memory: new WebAssembly.Memory({ initial: 2 }) })),
     initRunMat: vi.fn(async () => session),
     takeCardAway: vi.fn(),
+    resetPlotState: vi.fn(),
     attachFiles: vi.fn((files: ScriptFiles) => {
       attached = files;
     }),

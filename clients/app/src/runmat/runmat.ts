@@ -1,9 +1,11 @@
-// Scripts in the page itself, with the files of a workspace behind them. A script holds up the page while
-// it runs, since its files are read and written at once; one that takes long belongs to `oriel-compute`.
+// Scripts in the module, with the files of a workspace behind them. A script holds up its thread while it
+// runs, since its files are read and written at once; so the page has it in a worker.
 
 import {
   findModule,
+  type InputAsked,
   importModule,
+  type Materialized,
   type OutputEntry,
   type RunMatModule,
   type RunMatSession,
@@ -125,14 +127,27 @@ export class RunMat {
     return this.#session.workspaceSnapshot().values;
   }
 
-  /** Returns the value of a variable, or its first elements. */
-  value(name: string, limit = 1000): Promise<unknown> {
-    return this.#session.materializeVariable({ name }, { limit });
+  /** Returns a part of a variable's value. */
+  value(name: string, start: number[], shape: number[]): Promise<Materialized> {
+    return this.#session.materializeVariable({ name }, { slice: { start, shape } });
   }
 
-  /** Forgets all variables. */
+  /** Returns what a figure is made of; nothing where there is none. */
+  async scene(figure: number): Promise<unknown> {
+    const bytes = await this.#session.exportFigureScene(figure);
+    if (!bytes) return undefined;
+    return (JSON.parse(new TextDecoder().decode(bytes)) as { figure?: unknown }).figure;
+  }
+
+  /** Has somebody asked where a script wants a line. */
+  onInput(ask: (asked: InputAsked) => Promise<string>): void {
+    this.#session.setInputHandler(ask);
+  }
+
+  /** Forgets all variables and figures. */
   reset(): void {
     this.#session.resetSession();
+    this.#module.resetPlotState();
   }
 
   /** Lets go of the session. */

@@ -1,6 +1,8 @@
 // The bar above: what can be run now, and where the files come from.
 
 import type { TransportName } from "@oriel/fs-bindings";
+import type { Compute } from "../compute/compute";
+import type { EngineName } from "../compute/port";
 import { useStore } from "../store";
 import { nameOf } from "../tree/tree";
 import type { Workbench } from "../workbench";
@@ -13,6 +15,30 @@ const WAYS: Record<TransportName, string> = {
   memory: "in memory",
   opfs: "this browser",
 };
+
+const ENGINES: Record<EngineName, string> = { direct: "direct attach", page: "in this page" };
+
+function Engines({ compute }: { compute: Compute }) {
+  const { engines, engine, state } = useStore(compute.store);
+  if (engines.length < 2) return null;
+  const isBusy = state === "running" || state === "waiting_for_input" || state === "starting";
+  return (
+    <label className="choice">
+      Scripts run
+      <select
+        value={engine}
+        disabled={isBusy}
+        onChange={(event) => void compute.choose(event.target.value as EngineName)}
+      >
+        {engines.map((name) => (
+          <option key={name} value={name}>
+            {ENGINES[name]}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
 
 export function Bar({ workbench }: { workbench: Workbench }) {
   const { tabs, current } = useStore(workbench.editor.store);
@@ -42,6 +68,7 @@ export function Bar({ workbench }: { workbench: Workbench }) {
         Save
       </button>
       <span className="grow" />
+      <Engines compute={workbench.compute} />
       <span className="chip" title="How this page reaches its files">
         {WAYS[workbench.host.transport]}
       </span>

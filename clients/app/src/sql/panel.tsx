@@ -1,6 +1,6 @@
 // Where a table is asked: the question, how it went, and the rows.
 
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { Lines } from "../shell/window";
 import { count, duration, size } from "../shell/words";
 import { useStore } from "../store";
@@ -65,16 +65,38 @@ function Told({ state }: { state: SqlState }) {
       </pre>
     );
   }
+  const read = `${size(state.bytes)} read in ${count(state.reads)} parts`;
+  const rows = `${count(state.rows.length)} rows in ${duration(state.ms)}, ${read}`;
   const words = {
     none: "Files of the folder are tables: CSV and Parquet, one or many by a star.",
     starting: "Starting the engine …",
     running: "Asking …",
-    done: `${count(state.rows.length)}${state.isCut ? " first" : ""} rows in ${duration(state.ms)}, ${size(state.bytes)} read in ${count(state.reads)} parts`,
+    done: state.isCut ? `The first ${rows}. There are more; narrow the query to see others.` : rows,
+    stopped: `Stopped after ${duration(state.ms)}, ${read}. ${state.error}`,
   };
   return (
-    <p className="note" role="status">
-      {words[state.state]}
+    <p className="note">
+      {/* How far it has come is not read out: it changes all the time. */}
+      <span role="status">{words[state.state]}</span>
+      {state.state === "running" && <Going state={state} />}
     </p>
+  );
+}
+
+/** How often the time of a query is shown anew. */
+const TICK_MS = 100;
+
+function Going({ state: { began, bytes } }: { state: SqlState }) {
+  const [now, setNow] = useState(() => performance.now());
+  useEffect(() => {
+    const tick = setInterval(() => setNow(performance.now()), TICK_MS);
+    return () => clearInterval(tick);
+  }, []);
+  return (
+    <span className="num">
+      {" "}
+      {duration(Math.max(0, now - began))}, {size(bytes)} read
+    </span>
   );
 }
 

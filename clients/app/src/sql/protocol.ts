@@ -1,5 +1,7 @@
 // What the page and the worker of queries say to each other.
 
+import type { Ring, SharedFiles } from "../shared/memory";
+
 export type Asked =
   | { type: "start"; wasm: string }
   | { type: "run"; run: number; text: string; workspace: string; from: From }
@@ -7,7 +9,7 @@ export type Asked =
 
 /** Where the files of a query come from. */
 export type From =
-  | { type: "shared"; memory: SharedArrayBuffer }
+  | { type: "shared"; files: SharedFiles }
   | { type: "scheme" }
   | { type: "blobs"; blobs: Map<string, Blob> };
 
@@ -22,8 +24,9 @@ export interface Column {
 export type Told =
   | { type: "ready"; version: string }
   | { type: "broken"; message: string }
-  /** There is a message in the shared memory. */
-  | { type: "ring" }
+  | Ring
+  /** So much was read up to now. */
+  | { type: "progress"; run: number; bytes: number; reads: number }
   | { type: "columns"; run: number; columns: Column[] }
   | { type: "rows"; run: number; rows: Row[] }
   | {
@@ -36,6 +39,7 @@ export type Told =
       bytes: number;
       reads: number;
     }
+  | { type: "stopped"; run: number; ms: number; bytes: number; reads: number }
   | { type: "failed"; run: number; message: string };
 
 /** So many rows of a result are shown; a query that wants others says so. */

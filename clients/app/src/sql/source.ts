@@ -29,6 +29,8 @@ const BLOCKS_MAX = 32;
 export interface Tally {
   bytes: number;
   reads: number;
+  /** Told after each read. */
+  onRead?: () => void;
 }
 
 /** Reads a file in blocks where little is wanted at once, and as it was asked where much is. */
@@ -82,6 +84,7 @@ export class Blocks {
     const came = this.file.readAt(offset, into);
     this.tally.bytes += came;
     this.tally.reads += 1;
+    this.tally.onRead?.();
     return came;
   }
 }

@@ -2,16 +2,19 @@
 
 import wasm from "@duckdb/duckdb-wasm/dist/duckdb-eh.wasm?url";
 import type { Files, TransportName } from "@oriel/fs-bindings";
+import { Served } from "../shared/serve";
+import { sharingWorks } from "../shared/works";
 import { createStore } from "../store";
 import { blobsOf } from "./blobs";
 import type { Asked, Column, From, Row, Told } from "./protocol";
-import { answerShared, sharedMemory } from "./shared";
 
 export interface SqlState {
-  state: "none" | "starting" | "running" | "done" | "failed";
+  state: "none" | "starting" | "running" | "done" | "stopped" | "failed";
   columns: Column[];
   rows: Row[];
   error: string;
+  /** When the query began, by the page's clock. */
+  began: number;
   ms: number;
   bytes: number;
   reads: number;
@@ -22,12 +25,29 @@ export interface SqlState {
 /** A query that does not stop by itself so soon ends with its worker. */
 const CANCEL_MS = 2_000;
 
+export const GONE = "Tables that were made in this page are gone with it.";
+
+/** What starts the worker, and says whether memory can be shared with it; a test has others. */
+export interface Means {
+  worker: () => Worker;
+  shares: () => Promise<boolean>;
+  now: () => number;
+}
+
+const MEANS: Means = {
+  // The bundler finds the worker only where its address is written out like this.
+  worker: () => new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }),
+  shares: sharingWorks,
+  now: () => performance.now(),
+};
+
 export class Sql {
   readonly store = createStore<SqlState>({
     state: "none",
     columns: [],
     rows: [],
     error: "",
+    began: 0,
     ms: 0,
     bytes: 0,
     reads: 0,
@@ -35,25 +55,29 @@ export class Sql {
     version: "",
   });
   private worker: Worker | undefined;
-  private memory: SharedArrayBuffer | undefined;
+  private served: Served | undefined;
   private last = 0;
   private impatience: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly files: Files,
     private readonly transport: TransportName,
+    private readonly means: Means = MEANS,
   ) {}
 
   async run(workspace: string, text: string): Promise<void> {
     const { state } = this.store.get();
     if (state === "running" || state === "starting") return;
     this.last += 1;
+    const run = this.last;
     const empty = { columns: [], rows: [], error: "", ms: 0, bytes: 0, reads: 0, isCut: false };
-    this.store.set({ ...empty, state: this.worker ? "running" : "starting" });
+    const began = this.means.now();
+    this.store.set({ ...empty, began, state: this.worker ? "running" : "starting" });
     try {
       const from = await this.from(workspace, text);
+      if (run !== this.last) return;
       this.worker ??= this.started();
-      this.send({ type: "run", run: this.last, text, workspace, from });
+      this.send({ type: "run", run, text, workspace, from });
     } catch (thrown) {
       this.fail(String((thrown as Error)?.message ?? thrown));
     }
@@ -64,9 +88,9 @@ export class Sql {
    * waits; a plain browser hands over what the query names, to be read by parts.
    */
   private async from(workspace: string, text: string): Promise<From> {
-    if (globalThis.crossOriginIsolated) {
-      this.memory ??= sharedMemory();
-      return { type: "shared", memory: this.memory };
+    if (this.transport !== "memory" && (await this.means.shares())) {
+      this.served ??= new Served(this.files.transport);
+      return { type: "shared", files: this.served.files };
     }
     const isAlone = this.transport === "opfs" || this.transport === "memory";
     if (!isAlone) return { type: "scheme" };
@@ -74,7 +98,7 @@ export class Sql {
   }
 
   private started(): Worker {
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    const worker = this.means.worker();
     worker.onmessage = ({ data }: MessageEvent<Told>) => this.told(data);
     worker.onerror = (event) => this.broken(event.message || "the worker of queries did not start");
     worker.postMessage({
@@ -88,10 +112,13 @@ export class Sql {
     if ("run" in told && told.run !== this.last) return;
     switch (told.type) {
       case "ring":
-        if (this.memory) void answerShared(this.memory, this.files.transport);
+        this.served?.answer(told);
         return;
       case "ready":
         this.store.set({ version: told.version, state: "running" });
+        return;
+      case "progress":
+        this.store.set({ bytes: told.bytes, reads: told.reads });
         return;
       case "broken":
         this.broken(told.message);
@@ -108,19 +135,36 @@ export class Sql {
         this.store.set({ state: "done", ms, bytes, reads, isCut });
         return;
       }
+      case "stopped": {
+        clearTimeout(this.impatience);
+        const { ms, bytes, reads } = told;
+        this.store.set({ state: "stopped", ms, bytes, reads });
+        return;
+      }
       case "failed":
         clearTimeout(this.impatience);
         this.fail(told.message);
     }
   }
 
+  /** Ends the query: by asking, and where that does not help soon, with its worker. */
   cancel(): void {
-    if (!this.worker) return;
+    const { state } = this.store.get();
+    if (state !== "running" && state !== "starting") return;
+    if (!this.worker || state === "starting") {
+      this.end();
+      return;
+    }
     this.send({ type: "cancel" });
     clearTimeout(this.impatience);
-    this.impatience = setTimeout(() => {
-      this.broken("The query was ended. Tables that were made in this page are gone with it.");
-    }, CANCEL_MS);
+    this.impatience = setTimeout(() => this.end(GONE), CANCEL_MS);
+  }
+
+  private end(error = ""): void {
+    this.drop();
+    this.last += 1;
+    const ms = this.means.now() - this.store.get().began;
+    this.store.set({ state: "stopped", ms, error });
   }
 
   private send(asked: Asked): void {
@@ -132,8 +176,16 @@ export class Sql {
   }
 
   private broken(error: string): void {
+    this.drop();
+    this.fail(error);
+  }
+
+  /** The next query has a new worker, in memory of its own: an answer to the old one may still come. */
+  private drop(): void {
+    clearTimeout(this.impatience);
     this.worker?.terminate();
     this.worker = undefined;
-    this.fail(error);
+    this.served?.end();
+    this.served = undefined;
   }
 }

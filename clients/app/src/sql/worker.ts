@@ -7,16 +7,22 @@ import {
   VoidLogger,
 } from "@duckdb/duckdb-wasm/blocking";
 import { type RecordBatch, tableFromIPC } from "apache-arrow";
+import { sharedTransport } from "../shared/memory";
 import { cell, isNumber } from "./cells";
 import { type Asked, type From, ROWS_MAX, type Row, type Told } from "./protocol";
 import { Surroundings } from "./runtime";
-import { sharedNow } from "./shared";
-import type { Source } from "./source";
+import type { Source, Tally } from "./source";
 import { BlobSource, HostSource, schemeNow } from "./sources";
 
 const surroundings = new Surroundings();
 let engine: Promise<{ bindings: DuckDBBindings; connection: DuckDBConnection }> | undefined;
 let isCancelled = false;
+
+/** How far a query has come is told so often. */
+const PROGRESS_MS = 100;
+
+/** A query was given up; it is no failure. */
+class Stopped extends Error {}
 
 const tell = (told: Told) => self.postMessage(told);
 
@@ -36,10 +42,7 @@ async function start(wasm: string) {
 function sourceOf(from: From, workspace: string): Source {
   if (from.type === "blobs") return new BlobSource(from.blobs);
   if (from.type === "scheme") return new HostSource(schemeNow(), workspace);
-  return new HostSource(
-    sharedNow(from.memory, () => tell({ type: "ring" })),
-    workspace,
-  );
+  return new HostSource(sharedTransport(from.files, tell), workspace);
 }
 
 /** Lets a wish to cancel come in. */
@@ -54,12 +57,46 @@ async function run({ run, text, workspace, from }: Extract<Asked, { type: "run" 
   const { bindings, connection } = (await engine) ?? {};
   if (!bindings || !connection) throw new Error("the engine did not start");
   surroundings.source = sourceOf(from, workspace);
-  surroundings.tally = { bytes: 0, reads: 0 };
   isCancelled = false;
   // The engine would keep pages of files that may have changed since the last query.
   bindings.flushFiles();
   bindings.dropFiles();
   const began = performance.now();
+  const tally = tallyOf(run, began);
+  surroundings.tally = tally;
+  try {
+    await ask(bindings, connection, run, text, began);
+  } catch (thrown) {
+    surroundings.closeAll();
+    if (!(thrown instanceof Stopped)) throw thrown;
+    const { bytes, reads } = tally;
+    tell({ type: "stopped", run, ms: performance.now() - began, bytes, reads });
+  }
+}
+
+/** Counts what a query reads, and tells of it while it runs. */
+function tallyOf(run: number, began: number): Tally {
+  let told = began;
+  const tally: Tally = {
+    bytes: 0,
+    reads: 0,
+    onRead: () => {
+      const now = performance.now();
+      if (now - told < PROGRESS_MS) return;
+      told = now;
+      tell({ type: "progress", run, bytes: tally.bytes, reads: tally.reads });
+    },
+  };
+  return tally;
+}
+
+async function ask(
+  bindings: DuckDBBindings,
+  connection: DuckDBConnection,
+  run: number,
+  text: string,
+  began: number,
+) {
   // biome-ignore lint/correctness/useHookAtTopLevel: this is no hook of React's
   const id = connection.useUnsafe((_, conn) => conn);
   let header = bindings.startPendingQuery(id, text);
@@ -67,7 +104,7 @@ async function run({ run, text, workspace, from }: Extract<Asked, { type: "run" 
     await turn();
     if (isCancelled) {
       bindings.cancelPendingQuery(id);
-      throw new Error("the query was given up");
+      throw new Stopped();
     }
     header = bindings.pollPendingQuery(id);
   }
@@ -90,8 +127,9 @@ async function run({ run, text, workspace, from }: Extract<Asked, { type: "run" 
       if (rows.length > 0) tell({ type: "rows", run, rows });
       count += batch.numRows;
     }
-    if (count > ROWS_MAX || isCancelled) break;
+    if (count > ROWS_MAX) break;
     await turn();
+    if (isCancelled) throw new Stopped();
   }
   const { bytes, reads } = surroundings.tally;
   const isCut = count > ROWS_MAX;
@@ -118,8 +156,10 @@ self.onmessage = ({ data }: MessageEvent<Asked>) => {
     isCancelled = true;
   } else {
     run(data).catch((thrown) => {
-      surroundings.closeAll();
-      tell({ type: "failed", run: data.run, message: words(thrown) });
+      // An engine that broke within itself answers nothing any more.
+      if (thrown instanceof WebAssembly.RuntimeError) {
+        tell({ type: "broken", message: `The engine broke: ${words(thrown)}` });
+      } else tell({ type: "failed", run: data.run, message: words(thrown) });
     });
   }
 };
