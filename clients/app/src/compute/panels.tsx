@@ -1,11 +1,10 @@
-// What a session has: variables, figures, and what was run.
+// What a session has: variables, and what was run.
 
 import type { Cell, Value } from "@oriel/shared/compute";
 import { useEffect } from "react";
 import { duration, size } from "../shell/words";
 import { useStore } from "../store";
 import type { Compute } from "./compute";
-import { curvesOf, pathOf } from "./scene";
 
 export function Variables({ compute }: { compute: Compute }) {
   const { variables, more, value, state } = useStore(compute.store);
@@ -81,45 +80,6 @@ function Cells({ value, close }: { value: Value; close: () => void }) {
         </table>
       </div>
       {value.isCut && <p className="note">Only a part is shown.</p>}
-    </section>
-  );
-}
-
-export function Figures({ compute }: { compute: Compute }) {
-  const { figures, figure } = useStore(compute.store);
-  const curves = figure ? curvesOf(figure.scene) : [];
-  return (
-    <section className="figures" aria-label="Figures">
-      <h2>Figures</h2>
-      {figures.length === 0 && <p className="empty">What a script draws is here.</p>}
-      <ul>
-        {figures.map((one) => (
-          <li key={one.figure}>
-            <button type="button" className="plain" onClick={() => void compute.draw(one.figure)}>
-              Figure {one.figure} {one.title}
-              <span className="note">
-                {one.plots} {one.plots === 1 ? "plot" : "plots"}
-              </span>
-            </button>
-          </li>
-        ))}
-      </ul>
-      {figure && curves.length > 0 && (
-        <svg
-          className="chart"
-          viewBox="0 0 320 200"
-          role="img"
-          aria-label={`Figure ${figure.figure}`}
-        >
-          {curves.map((curve, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a curve is its place
-            <path key={index} className={`curve k${(index % 6) + 1}`} d={pathOf(curve, curves)} />
-          ))}
-        </svg>
-      )}
-      {figure && curves.length === 0 && (
-        <p className="note">This figure has no curves in the plane that can be drawn here.</p>
-      )}
     </section>
   );
 }

@@ -2,8 +2,9 @@
 
 import { useEffect } from "react";
 import { OutputPanel, ProblemsPanel } from "../compute/output";
-import { Figures, History, Variables } from "../compute/panels";
+import { History, Variables } from "../compute/panels";
 import { EditorPane } from "../editor/pane";
+import { Figures } from "../figures/panel";
 import { SqlPanel } from "../sql/panel";
 import { useStore } from "../store";
 import { TreePane } from "../tree/pane";

@@ -84,7 +84,7 @@ function Told({ state }: { state: SqlState }) {
 }
 
 /** How often the time of a query is shown anew. */
-const TICK_MS = 100;
+const TICK_MS = 500;
 
 function Going({ state: { began, bytes } }: { state: SqlState }) {
   const [now, setNow] = useState(() => performance.now());

@@ -101,10 +101,7 @@ export class Sql {
     const worker = this.means.worker();
     worker.onmessage = ({ data }: MessageEvent<Told>) => this.told(data);
     worker.onerror = (event) => this.broken(event.message || "the worker of queries did not start");
-    worker.postMessage({
-      type: "start",
-      wasm: new URL(wasm, location.href).href,
-    } satisfies Asked);
+    worker.postMessage({ type: "start", wasm } satisfies Asked);
     return worker;
   }
 

@@ -19,7 +19,7 @@ let engine: Promise<{ bindings: DuckDBBindings; connection: DuckDBConnection }> 
 let isCancelled = false;
 
 /** How far a query has come is told so often. */
-const PROGRESS_MS = 100;
+const PROGRESS_MS = 500;
 
 /** A query was given up; it is no failure. */
 class Stopped extends Error {}
@@ -150,7 +150,7 @@ const words = (thrown: unknown) => String((thrown as { message?: string })?.mess
 
 self.onmessage = ({ data }: MessageEvent<Asked>) => {
   if (data.type === "start") {
-    engine = start(data.wasm);
+    engine = start(new URL(data.wasm, self.location.href).href);
     engine.catch((thrown) => tell({ type: "broken", message: words(thrown) }));
   } else if (data.type === "cancel") {
     isCancelled = true;
