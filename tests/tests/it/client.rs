@@ -6,7 +6,7 @@
 mod server;
 
 use oriel_tests::browser::Browser;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use server::Pages;
 
@@ -58,6 +58,81 @@ fn the_workbench_asks_a_table_and_reads_a_part_of_it() {
 }
 
 #[test]
+fn a_worker_reads_and_writes_tables_through_memory_that_it_shares_with_its_page() {
+    let pages = Pages::isolated();
+    let browser = at(&pages, "/client/workbench/index.html");
+    browser.until("the page", "document.querySelector('[role=tree]') !== null");
+    assert_eq!(browser.eval("crossOriginIsolated"), true);
+    let made = "select range id, range % 7 kind, 'text ' || range word from range(200000)";
+    for kind in ["parquet", "csv"] {
+        ask(&browser, &format!("copy ({made}) to 'made.{kind}' (format {kind})"));
+        let sum = format!("select count(*) n, sum(id)::bigint s, max(word) m from 'made.{kind}'");
+        ask(&browser, &sum);
+        let row = browser.eval(
+            "[...document.querySelectorAll('.grid-rows [role=cell]')].map((one) => one.textContent)",
+        );
+        assert_eq!(row, json!(["200000", "19999900000", "text 99999"]), "{kind}");
+    }
+    ask(&browser, "select max(id) from 'made.parquet'");
+    let told = browser.text(".sql [role=status]");
+    assert!(told.contains(" KB read in "), "only one column is read: {told}");
+    browser.no_trouble(pages.addr(), "the workbench");
+}
+
+#[test]
+fn a_query_can_be_ended_and_the_next_one_works() {
+    let pages = Pages::start();
+    let browser = at(&pages, "/client/workbench/index.html");
+    browser.until("the page", "document.querySelector('[role=tree]') !== null");
+    ask(&browser, "select 1 one");
+    start(&browser, "select count(*) from range(1000000000) a, range(1000000) b");
+    let is_going = "/Asking … [\\d.]+ /.test(document.querySelector('.sql > .note')?.textContent)";
+    browser.until("the time that it takes", is_going);
+    browser.click(".question .danger");
+    let is_over = "document.querySelector('.sql [role=status]').textContent.startsWith('Stopped after')";
+    browser.until("the query to be ended", is_over);
+    assert!(!browser.has(".question .danger"), "there is nothing more to stop");
+    ask(&browser, "select 42 answer");
+    assert_eq!(browser.text(".grid-rows [role=cell]"), "42");
+    browser.no_trouble(pages.addr(), "the workbench");
+}
+
+#[test]
+fn a_query_shows_its_first_rows_and_says_so_and_a_wrong_one_says_why() {
+    let pages = Pages::start();
+    let browser = at(&pages, "/client/workbench/index.html");
+    browser.until("the page", "document.querySelector('[role=tree]') !== null");
+    ask(&browser, "select * from range(1000000)");
+    let told = browser.text(".sql [role=status]");
+    assert!(told.starts_with("The first 10,000 rows in ") && told.contains("more"), "{told}");
+    let lines = browser.eval("document.querySelectorAll('.grid-row').length").as_u64();
+    assert!(lines.is_some_and(|lines| lines < 200), "only rows in sight are there: {lines:?}");
+    for (query, why) in
+        [("select * from 'none.csv'", "none.csv"), ("selec 1", "syntax error"), ("select x", "x")]
+    {
+        start(&browser, query);
+        browser.until("the query to fail", "document.querySelector('.sql [role=alert]') !== null");
+        let told = browser.text(".sql [role=alert]");
+        assert!(told.contains(why), "{query}: {told}");
+        ask(&browser, "select 1 one");
+    }
+}
+
+#[test]
+fn everyone_can_use_the_workbench() {
+    let pages = Pages::start();
+    let browser = at(&pages, "/client/workbench/index.html");
+    browser.until("the page", "document.querySelector('[role=tree]') !== null");
+    ask(&browser, "select range, 'x' word from range(100)");
+    for (width, dark) in [(1280, false), (1280, true), (360, false)] {
+        browser.resize(width, 800);
+        browser.prefer(dark);
+        let barriers = browser.barriers();
+        assert!(barriers.is_empty(), "{width} {dark}:\n{}", barriers.join("\n"));
+    }
+}
+
+#[test]
 fn the_workbench_makes_edits_and_saves_a_file() {
     let pages = Pages::start();
     let browser = at(&pages, "/client/workbench/index.html");
@@ -101,6 +176,15 @@ fn the_workbench_makes_edits_and_saves_a_file() {
 
 /// Asks in the panel of queries, and waits for the end.
 fn ask(browser: &Browser, query: &str) {
+    start(browser, query);
+    let over = "/ rows in /.test(document.querySelector('.sql [role=status]')?.textContent ?? '') \
+                || document.querySelector('.sql [role=alert]') !== null";
+    browser.until("the query to end", over);
+    assert!(!browser.has(".sql [role=alert]"), "{}", browser.text(".sql [role=alert]"));
+}
+
+/// Asks in the panel of queries.
+fn start(browser: &Browser, query: &str) {
     browser.eval(
         "(() => { [...document.querySelectorAll('[role=tab]')]
             .find((tab) => tab.textContent === 'SQL').click(); })()",
@@ -108,8 +192,4 @@ fn ask(browser: &Browser, query: &str) {
     browser.until("the panel", "document.querySelector('.question textarea') !== null");
     browser.fill(".question textarea", query);
     browser.click(".question button[type=submit]");
-    let over = "/ rows in /.test(document.querySelector('.sql [role=status]')?.textContent ?? '') \
-                || document.querySelector('.sql [role=alert]') !== null";
-    browser.until("the query to end", over);
-    assert!(!browser.has(".sql [role=alert]"), "{}", browser.text(".sql [role=alert]"));
 }

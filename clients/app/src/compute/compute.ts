@@ -44,6 +44,7 @@ export class Compute {
   private session: string | undefined;
   private asked = Number.NEGATIVE_INFINITY;
   private waiting: Event[] = [];
+  private drawn: number | undefined;
 
   constructor(
     direct: ComputePort | undefined,
@@ -114,6 +115,21 @@ export class Compute {
     const events = this.waiting;
     this.waiting = [];
     this.store.set((state) => events.reduce<SessionState>(reduce, state));
+    for (const event of events) if (event.type === "figures") this.changed(event);
+    const { state, figures, figure } = this.store.get();
+    if (figure && !figures.some((one) => one.figure === figure.figure)) {
+      this.store.set({ figure: undefined });
+    }
+    if (this.drawn === undefined || state !== "idle") return;
+    const last = this.drawn;
+    this.drawn = undefined;
+    void this.draw(last);
+  }
+
+  /** What a script drew last is shown without being asked for, once it can be. */
+  private changed({ changed, figures }: Extract<Event, { type: "figures" }>): void {
+    const last = changed.filter((one) => figures.some(({ figure }) => figure === one)).at(-1);
+    if (last !== undefined) this.drawn = last;
   }
 
   private async ask(request: Request): Promise<Answer> {

@@ -2,6 +2,7 @@
 // is older goes, and it is said how much.
 
 import type { Diagnostic, Event, FigureBrief, Variable } from "@oriel/shared/compute";
+import { duration } from "../shell/words";
 
 export interface Line {
   number: number;
@@ -81,7 +82,7 @@ export function reduce(state: SessionState, event: Event): SessionState {
       const errors = event.diagnostics.filter((one) => one.severity === "error");
       const told = errors.reduce((so, error) => added(so, "failure", `${error.message}\n`), ended);
       const words = event.outcome.replace("_", " ");
-      return added(told, "note", `${words} after ${Math.round(event.tookMs)} ms\n`);
+      return added(told, "note", `${words} after ${duration(event.tookMs)}\n`);
     }
     case "variables":
       return { ...state, variables: event.variables, more: event.more };

@@ -1,11 +1,10 @@
 // The files that are open in tabs: what is in them, whether that was saved, and whether someone else
 // changed them meanwhile.
 
-import { EditorState } from "@codemirror/state";
+import type { EditorState } from "@codemirror/state";
 import type { EditorView } from "@codemirror/view";
 import { asFileError, type Changes, type Files } from "@oriel/fs-bindings";
 import { createStore } from "../store";
-import { extensions } from "./language";
 
 export interface Tab {
   key: string;
@@ -34,6 +33,11 @@ export class Editor {
   private pendingJump: { line: number; column: number } | undefined;
 
   constructor(private readonly files: Files) {}
+
+  /** Loads what edits text, which is most of the page's code, and is not needed before there is one. */
+  code(): Promise<typeof import("./language")> {
+    return import("./language");
+  }
 
   current(): Tab | undefined {
     const { tabs, current } = this.store.get();
@@ -96,25 +100,14 @@ export class Editor {
         this.change(key, { ...known, kind: "binary" });
         return;
       }
-      this.states.set(key, this.stateOf(key, tab.path, text, stat.isReadOnly));
+      const { stateOf } = await this.code();
+      const save = () => void this.save(key);
+      const touched = () => this.touched(key);
+      this.states.set(key, stateOf(tab.path, text, stat.isReadOnly, save, touched));
       this.change(key, { ...known, kind: "text" });
     } catch (thrown) {
       this.change(key, { kind: "failed", problem: asFileError(thrown).message });
     }
-  }
-
-  private stateOf(key: string, path: string, text: string, isReadOnly: boolean): EditorState {
-    return EditorState.create({
-      doc: text,
-      extensions: [
-        extensions(
-          path,
-          () => void this.save(key),
-          () => this.touched(key),
-        ),
-        EditorState.readOnly.of(isReadOnly),
-      ],
-    });
   }
 
   private touched(key: string): void {

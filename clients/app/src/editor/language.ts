@@ -68,7 +68,25 @@ const BY_ENDING: Record<string, () => Extension> = {
   sql: () => sql(),
 };
 
-export function extensions(path: string, save: () => void, touched: () => void): Extension {
+/** Returns what stands in the editor at first. */
+export function stateOf(
+  path: string,
+  text: string,
+  isReadOnly: boolean,
+  save: () => void,
+  touched: () => void,
+): EditorState {
+  return EditorState.create({
+    doc: text,
+    extensions: [extensions(path, save, touched), EditorState.readOnly.of(isReadOnly)],
+  });
+}
+
+/** Shows it in a place. */
+export const show = (state: EditorState, root: ShadowRoot) =>
+  new EditorView({ state, parent: root, root });
+
+function extensions(path: string, save: () => void, touched: () => void): Extension {
   const ending = path.slice(path.lastIndexOf(".") + 1).toLowerCase();
   return [
     lineNumbers(),

@@ -1,6 +1,6 @@
 // The tabs, and the text of the one in front.
 
-import { EditorView } from "@codemirror/view";
+import type { EditorView } from "@codemirror/view";
 import { useEffect, useRef } from "react";
 import { size } from "../shell/words";
 import { useStore } from "../store";
@@ -111,10 +111,18 @@ function Text({ editor, tab }: { editor: Editor; tab: Tab }) {
     const state = editor.states.get(tab.key);
     if (!place.current || !state) return;
     const root = place.current.shadowRoot ?? place.current.attachShadow({ mode: "open" });
-    const view = new EditorView({ state, parent: root, root });
-    editor.view = view;
-    editor.takeJump();
+    let view: EditorView | undefined;
+    let isOver = false;
+    void editor.code().then(({ show }) => {
+      // Another text may have come to the front meanwhile.
+      if (isOver) return;
+      view = show(state, root);
+      editor.view = view;
+      editor.takeJump();
+    });
     return () => {
+      isOver = true;
+      if (!view) return;
       if (editor.states.get(tab.key) === state) editor.states.set(tab.key, view.state);
       editor.view = undefined;
       view.destroy();

@@ -7,7 +7,7 @@ import { Chart } from "./chart";
 import { figureOf } from "./scene";
 
 /** A figure is as high as this part of its width, and by a row of axes more. */
-const HIGH = 0.66;
+const HIGH = 0.72;
 
 export function Figures({ compute }: { compute: Compute }) {
   const { figures, figure, state } = useStore(compute.store);

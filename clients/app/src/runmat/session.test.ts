@@ -71,6 +71,10 @@ const SCRIPT = {
 test("a run is told from its beginning to its end, with what it left", async () => {
   const { made, types, events, ended } = session(async () => ({ ...OUTCOME, figuresTouched: [1] }));
   expect(await made.ask(SCRIPT)).toEqual({ type: "started", run: 1 });
+  await Promise.resolve();
+  expect(types(), "the answer is on its way before the script holds up the thread").toEqual([
+    "ready",
+  ]);
   await ended();
   const all = ["ready", "run_started", "output", "variables", "figures", "run_ended"];
   expect(types()).toEqual(all);
@@ -80,11 +84,12 @@ test("a run is told from its beginning to its end, with what it left", async () 
 
 test("a second run waits for the first, and so do questions about values", async () => {
   let finish: (outcome: RunOutcome) => void = () => {};
-  const { made, ended } = session(() => new Promise((resolve) => (finish = resolve)));
+  const { made, ended, types } = session(() => new Promise((resolve) => (finish = resolve)));
   await made.ask(SCRIPT);
   expect(await made.ask(SCRIPT)).toMatchObject({ type: "failed", code: "busy" });
   expect(await made.ask({ type: "value", name: "x" })).toMatchObject({ code: "busy" });
-  await vi.waitFor(() => finish(OUTCOME));
+  await vi.waitFor(() => expect(types()).toContain("output"));
+  finish(OUTCOME);
   await ended();
   expect(await made.ask({ type: "history" })).toMatchObject({ runs: [{ name: "/a.m" }] });
 });

@@ -119,8 +119,8 @@ export class Session {
     if (source.type !== "text") return failed("bad_message", "the script has to come as text");
     this.isRunning = true;
     this.run += 1;
-    // It begins after its answer has gone.
-    void Promise.resolve().then(() => this.play(source.name ?? "untitled.m", source.text));
+    // It holds up the thread, so it begins when its answer has gone.
+    setTimeout(() => void this.play(source.name ?? "untitled.m", source.text));
     return { type: "started", run: this.run };
   }
 

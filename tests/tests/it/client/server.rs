@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use axum::Router;
 use axum::extract::{Path as Asked, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::map_response;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -28,6 +29,16 @@ pub(super) struct Pages {
 impl Pages {
     /// Serves the bundle on a port of its own.
     pub(super) fn start() -> Self {
+        Self::with(Isolation::None)
+    }
+
+    /// The same as a page that is isolated from other origins, which a browser lets share memory with its
+    /// workers.
+    pub(super) fn isolated() -> Self {
+        Self::with(Isolation::Whole)
+    }
+
+    fn with(isolation: Isolation) -> Self {
         let clients = Path::new(env!("CARGO_MANIFEST_DIR")).join("../clients");
         let pages = clients.join("app/dist");
         assert!(
@@ -38,7 +49,8 @@ impl Pages {
         let router = Router::new()
             .route("/contract", get(|| async { ([(CONTENT_TYPE, "text/html")], CONTRACT) }))
             .nest("/contract", of(clients.join("fs-bindings/dist")))
-            .nest("/client", of(pages));
+            .nest("/client", of(pages))
+            .layer(map_response(move |response| isolated(response, isolation)));
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let addr = listener.local_addr().unwrap();
@@ -50,6 +62,26 @@ impl Pages {
     pub(super) fn addr(&self) -> SocketAddr {
         self.addr
     }
+}
+
+/// Whether a page may share memory.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Isolation {
+    None,
+    Whole,
+}
+
+async fn isolated(mut response: Response, isolation: Isolation) -> Response {
+    if isolation == Isolation::Whole {
+        let headers = response.headers_mut();
+        for (name, value) in [
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-embedder-policy", "require-corp"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+    response
 }
 
 async fn file(State(folder): State<PathBuf>, Asked(path): Asked<String>) -> Response {
