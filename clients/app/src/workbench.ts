@@ -53,6 +53,12 @@ export class Workbench {
     await this.compute.run(tab.workspace, { type: "file", path: tab.path });
   }
 
+  /** Stops what runs, be it a script or a query. */
+  stop(): void {
+    this.sql.cancel();
+    void this.compute.stop();
+  }
+
   /** Opens a place that a problem names. */
   async jump(workspace: string, path: string, line: number, column: number): Promise<void> {
     await this.editor.open(workspace, path.replace(/^\//, ""));

@@ -73,7 +73,7 @@ fn a_worker_reads_and_writes_tables_through_memory_that_it_shares_with_its_page(
         );
         assert_eq!(row, json!(["200000", "19999900000", "text 99999"]), "{kind}");
     }
-    ask(&browser, "select max(id) from 'made.parquet'");
+    ask(&browser, "select sum(kind) from 'made.parquet'");
     let told = browser.text(".sql [role=status]");
     assert!(told.contains(" KB read in "), "only one column is read: {told}");
     browser.no_trouble(pages.addr(), "the workbench");
@@ -89,7 +89,8 @@ fn a_query_can_be_ended_and_the_next_one_works() {
     let is_going = "/Asking … [\\d.]+ /.test(document.querySelector('.sql > .note')?.textContent)";
     browser.until("the time that it takes", is_going);
     browser.click(".question .danger");
-    let is_over = "document.querySelector('.sql [role=status]').textContent.startsWith('Stopped after')";
+    let is_over =
+        "document.querySelector('.sql [role=status]').textContent.startsWith('Stopped after')";
     browser.until("the query to be ended", is_over);
     assert!(!browser.has(".question .danger"), "there is nothing more to stop");
     ask(&browser, "select 42 answer");

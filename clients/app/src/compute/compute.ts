@@ -141,7 +141,10 @@ export class Compute {
 
   /** Asks what runs to stop; asked again soon, it ends the process. */
   async stop(): Promise<void> {
-    if (!this.port || !this.session) return;
+    const { state } = this.store.get();
+    // What does not run is not stopped: that could end a session with its variables.
+    if (!this.port || !this.session || (state !== "running" && state !== "waiting_for_input"))
+      return;
     const now = this.clock();
     const isHard = now - this.asked < HARD_MS;
     this.asked = now;

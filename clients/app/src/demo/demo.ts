@@ -50,6 +50,36 @@ export async function demoHost(): Promise<Host> {
   };
 }
 
+/** A wave of which there are more points than pixels, and how often it has which height. */
+function demoScene() {
+  const x = Array.from({ length: 100_000 }, (_, at) => at / 50_000);
+  const y = x.map((at, index) => Math.sin(6 * Math.PI * at) + ((index * 7919) % 97) / 400);
+  const edges = Array.from({ length: 25 }, (_, at) => -1.2 + at * 0.1);
+  const values = edges
+    .slice(1)
+    .map((edge) => y.filter((one) => edge - 0.1 <= one && one < edge).length);
+  return {
+    layout: { axesRows: 2, axesCols: 1 },
+    metadata: {
+      axesMetadata: [
+        { title: "Wave", xLabel: "t in s", yLabel: "height" },
+        { title: "", xLabel: "height", yLabel: "samples" },
+      ],
+    },
+    plots: [
+      { kind: "line", x, y, axes_index: 0, label: "measured" },
+      {
+        kind: "line",
+        x,
+        y: x.map((at) => Math.sin(6 * Math.PI * at)),
+        axes_index: 0,
+        label: "meant",
+      },
+      { kind: "bar", values, histogram_bin_edges: edges, axes_index: 1 },
+    ],
+  };
+}
+
 /** A session that says what a real one would. */
 class DemoCompute implements ComputePort {
   private tell: (event: Event) => void = () => {};
@@ -68,9 +98,7 @@ class DemoCompute implements ComputePort {
       return { type: "started", run: this.run };
     }
     if (request.type === "figure") {
-      const x = Array.from({ length: 200 }, (_, at) => at / 100);
-      const y = x.map((at) => Math.sin(2 * Math.PI * 3 * at));
-      return { type: "figure", figure: 1, scene: { plots: [{ x, y }] } };
+      return { type: "figure", figure: 1, scene: demoScene() };
     }
     return { type: "done" };
   }
@@ -94,7 +122,7 @@ class DemoCompute implements ComputePort {
       variable("y", [1, 512], "0.12 0.31 0.05 …"),
     ];
     this.tell({ type: "variables", variables, more: 0 });
-    this.tell({ type: "figures", figures: [{ figure: 1, title: "wave", plots: 1 }], changed: [1] });
+    this.tell({ type: "figures", figures: [{ figure: 1, title: "wave", plots: 3 }], changed: [1] });
     const problem = {
       severity: "error" as const,
       code: "undefined",

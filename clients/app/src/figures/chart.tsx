@@ -66,8 +66,8 @@ function OneAxes({ axes, width, height }: { axes: Axes; width: number; height: n
     return <Missing axes={axes} width={width} height={height} />;
   const bottom = top + area.height;
   const ticks = {
-    x: named(axes.xTicks, area.x) ?? ticksOf(area.x, Math.max(2, area.width / 70)),
-    y: named(axes.yTicks, area.y) ?? ticksOf(area.y, Math.max(2, area.height / 36)),
+    x: named(axes.xTicks, area.x) ?? ticksOf(area.x, Math.max(3, area.width / 60)),
+    y: named(axes.yTicks, area.y) ?? ticksOf(area.y, Math.max(3, area.height / 36)),
   };
   return (
     <>

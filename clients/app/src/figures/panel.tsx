@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import type { Compute } from "../compute/compute";
 import { useStore } from "../store";
 import { Chart } from "./chart";
-import { figureOf } from "./scene";
+import { type Figure, figureOf } from "./scene";
 
 /** A figure is as high as this part of its width, and by a row of axes more. */
 const HIGH = 0.72;
@@ -40,6 +40,34 @@ export function Figures({ compute }: { compute: Compute }) {
   );
 }
 
+/** A figure that is shown over the page has this size, or what there is. */
+const LARGE = { width: 1120, height: 700 };
+
+function Larger({ figure, name }: { figure: Figure; name: string }) {
+  const place = useRef<HTMLDialogElement>(null);
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <button
+        type="button"
+        className="quiet small"
+        onClick={() => {
+          setOpen(true);
+          place.current?.showModal();
+        }}
+      >
+        Larger
+      </button>
+      <dialog ref={place} className="large" aria-label={name} onClose={() => setOpen(false)}>
+        {isOpen && <Chart figure={figure} name={name} {...LARGE} />}
+        <form method="dialog" className="actions">
+          <button type="submit">Close</button>
+        </form>
+      </dialog>
+    </>
+  );
+}
+
 function Drawn({ number, scene }: { number: number; scene: unknown }) {
   const place = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(320);
@@ -56,9 +84,11 @@ function Drawn({ number, scene }: { number: number; scene: unknown }) {
   const missing = [...new Set(figure.axes.flatMap((axes) => axes.missing))];
   const each = (width / figure.columns) * HIGH;
   const height = Math.round(Math.max(140, each) * figure.rows);
+  const name = `Figure ${number}`;
   return (
     <div ref={place} className="figure">
-      <Chart figure={figure} name={`Figure ${number}`} width={width} height={height} />
+      <Chart figure={figure} name={name} width={width} height={height} />
+      {figure.axes.some(({ marks }) => marks.length > 0) && <Larger figure={figure} name={name} />}
       {missing.length > 0 && (
         <p className="note">
           Not drawn here: {missing.map((kind) => kind.replaceAll("_", " ")).join(", ")}.

@@ -1,6 +1,6 @@
 // The page: files, editor, panels, and what is known of the session, each in its pane.
 
-import { useEffect } from "react";
+import { type KeyboardEvent as KeyPress, useEffect } from "react";
 import { OutputPanel, ProblemsPanel } from "../compute/output";
 import { History, Variables } from "../compute/panels";
 import { EditorPane } from "../editor/pane";
@@ -31,7 +31,7 @@ export function App({ workbench }: { workbench: Workbench }) {
     const onKey = (event: KeyboardEvent) => {
       if (!(event.ctrlKey || event.metaKey)) return;
       if (event.key === "Enter") void workbench.run();
-      else if (event.key === ".") void workbench.compute.stop();
+      else if (event.key === ".") workbench.stop();
       else return;
       event.preventDefault();
     };
@@ -80,9 +80,18 @@ export function App({ workbench }: { workbench: Workbench }) {
 function Panels({ workbench }: { workbench: Workbench }) {
   const { panel } = useStore(workbench.view);
   const { problems } = useStore(workbench.compute.store);
+  const onKeyDown = (event: KeyPress<HTMLDivElement>) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step === undefined) return;
+    const at = PANELS.findIndex(({ name }) => name === panel) + step + PANELS.length;
+    const next = at % PANELS.length;
+    workbench.show(PANELS[next]!.name);
+    event.currentTarget.querySelectorAll<HTMLElement>("[role=tab]")[next]?.focus();
+    event.preventDefault();
+  };
   return (
     <section className="panels" aria-label="Results">
-      <div className="tabs" role="tablist" aria-label="Results">
+      <div className="tabs" role="tablist" aria-label="Results" onKeyDown={onKeyDown}>
         {PANELS.map(({ name, label }) => (
           <button
             key={name}
@@ -90,6 +99,7 @@ function Panels({ workbench }: { workbench: Workbench }) {
             role="tab"
             className="plain tab"
             aria-selected={panel === name}
+            tabIndex={panel === name ? 0 : -1}
             onClick={() => workbench.show(name)}
           >
             {label}

@@ -56,7 +56,14 @@ export function Lines(wanted: Wanted) {
   const last = Math.min(count, Math.ceil((seen.top + seen.height) / rowHeight) + MARGIN);
   const shown = Array.from({ length: Math.max(0, last - first) }, (_, at) => first + at);
   return (
-    <div ref={place} className={className} role={role} aria-label={label}>
+    <div
+      ref={place}
+      className={className}
+      role={role}
+      aria-label={label}
+      // What scrolls can be scrolled by keys. A tree has its keys around it.
+      tabIndex={role === "tree" ? undefined : 0}
+    >
       {head}
       <div style={{ height: first * rowHeight }} role="presentation" />
       {shown.map(row)}
