@@ -124,6 +124,24 @@ fn everyone_can_use_the_workbench() {
     let pages = Pages::start();
     let browser = at(&pages, "/client/workbench/index.html");
     browser.until("the page", "document.querySelector('[role=tree]') !== null");
+    browser.eval(
+        "(async () => {
+            const top = await navigator.storage.getDirectory();
+            const folder = await top.getDirectoryHandle('workspace', { create: true });
+            const file = await folder.getFileHandle('wave.m', { create: true });
+            const stream = await file.createWritable();
+            await stream.write('% Samples a wave.\\nfor k = 1:10\\n  disp(\"text\")\\nend\\n');
+            await stream.close();
+        })()",
+    );
+    browser.visit(pages.addr(), "/client/workbench/index.html");
+    let file = "[...document.querySelectorAll('[role=treeitem]')].find((one) => one.textContent.includes('wave.m'))";
+    browser.until("the file", &format!("{file} !== undefined"));
+    browser.eval(&format!("{file}.click()"));
+    browser.until(
+        "the editor",
+        "document.querySelector('.text')?.shadowRoot?.querySelector('.cm-line') != null",
+    );
     ask(&browser, "select range, 'x' word from range(100)");
     for (width, dark) in [(1280, false), (1280, true), (360, false)] {
         browser.resize(width, 800);

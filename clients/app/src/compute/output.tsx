@@ -100,31 +100,33 @@ export function ProblemsPanel({ workbench }: { workbench: Workbench }) {
     if (file) void workbench.jump(workspace, file, span?.startLine ?? 1, span?.startColumn ?? 1);
   };
   return (
-    <ul className="panel problems" role="tabpanel" aria-label="Problems">
-      {problems.map((problem, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: problems have no names, and never move
-        <li key={index}>
-          <span className={`chip chip-${problem.severity === "error" ? "bad" : "warn"}`}>
-            {problem.severity}
-          </span>
-          <button
-            type="button"
-            className="plain"
-            disabled={!problem.file}
-            onClick={() => jump(problem)}
-          >
-            {problem.message}
-            {problem.file && (
-              <span className="note">
-                {" "}
-                {problem.file}:{problem.span?.startLine ?? 1}
-              </span>
-            )}
-          </button>
-          {problem.line && <pre className="line">{problem.line}</pre>}
-          {problem.stack.length > 0 && <pre className="note">{problem.stack.join("\n")}</pre>}
-        </li>
-      ))}
-    </ul>
+    <div className="panel" role="tabpanel" aria-label="Problems">
+      <ul className="problems">
+        {problems.map((problem, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: problems have no names, and never move
+          <li key={index}>
+            <span className={`chip chip-${problem.severity === "error" ? "bad" : "warn"}`}>
+              {problem.severity}
+            </span>
+            <button
+              type="button"
+              className="plain"
+              disabled={!problem.file}
+              onClick={() => jump(problem)}
+            >
+              {problem.message}
+              {problem.file && (
+                <span className="note">
+                  {" "}
+                  {problem.file}:{problem.span?.startLine ?? 1}
+                </span>
+              )}
+            </button>
+            {problem.line && <pre className="line">{problem.line}</pre>}
+            {problem.stack.length > 0 && <pre className="note">{problem.stack.join("\n")}</pre>}
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }

@@ -29,9 +29,9 @@ import { tags } from "@lezer/highlight";
 
 const colours = HighlightStyle.define([
   { tag: [tags.keyword, tags.operatorKeyword, tags.modifier], color: "var(--c3)" },
-  { tag: [tags.string, tags.regexp], color: "var(--c2)" },
+  { tag: [tags.string, tags.regexp], color: "var(--warn)" },
   { tag: [tags.number, tags.bool, tags.null], color: "var(--c4)" },
-  { tag: [tags.comment, tags.quote], color: "var(--ink-3)", fontStyle: "italic" },
+  { tag: [tags.comment, tags.quote], color: "var(--ink-2)", fontStyle: "italic" },
   { tag: [tags.function(tags.variableName), tags.standard(tags.name)], color: "var(--c1)" },
   { tag: [tags.typeName, tags.className, tags.propertyName], color: "var(--c1)" },
   { tag: tags.heading, fontWeight: "bold" },

@@ -34,7 +34,7 @@ const ROOM_BYTES = DIRECT_BYTES_MAX + 64 * 1024;
 const PLACE_BYTES = HEAD_BYTES + ROOM_BYTES;
 
 /** A long read is cut into such pieces: one is taken out while the next one comes. */
-export const PIECE_BYTES = 1024 * 1024;
+export const PIECE_BYTES = 2 * 1024 * 1024;
 
 /** After so long an answer does not come any more, and no other is waited for. */
 const ANSWER_MS_MAX = 60_000;

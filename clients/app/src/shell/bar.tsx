@@ -50,7 +50,7 @@ export function Bar({ workbench }: { workbench: Workbench }) {
   const isBusy = state === "running" || state === "waiting_for_input" || state === "starting";
   return (
     <header className="bar">
-      <strong className="brand">Workbench</strong>
+      <h1 className="brand">Workbench</h1>
       <button type="button" disabled={!canRun} onClick={() => void workbench.run()}>
         Run{tab && canRun ? ` ${nameOf(tab.path)}` : ""}
       </button>
