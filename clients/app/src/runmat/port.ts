@@ -122,7 +122,7 @@ export class InPage implements ComputePort {
       .workspace(workspace)
       .readFile(source.path, { max: SCRIPT_BYTES_MAX });
     const text = new TextDecoder().decode(bytes);
-    return { type: "run", source: { type: "text", name: `/${source.path}`, text } };
+    return { type: "run", source: { type: "text", name: source.path, text } };
   }
 
   async interrupt(session: string): Promise<void> {

@@ -172,7 +172,7 @@ test("a stop ends the worker, and the session goes on without its variables", as
   const [first] = FakeWorker.all;
   await vi.waitFor(() => expect(first?.asked.at(-1)).toMatchObject({ type: "ask" }));
   expect(first?.asked.at(-1)).toMatchObject({
-    request: { source: { type: "text", name: "/a.m", text: "x = 1" } },
+    request: { source: { type: "text", name: "a.m", text: "x = 1" } },
   });
   first?.event({ type: "run_started", run: 1, name: "/a.m" });
   await port.interrupt(name);
