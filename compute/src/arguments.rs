@@ -18,6 +18,8 @@ pub(crate) struct Arguments {
     pub(crate) restore: bool,
     /// What a script may use.
     pub(crate) limits: Limits,
+    /// What files that scripts make are not allowed, where that is not what the process was started with.
+    pub(crate) umask: Option<u32>,
     /// Whether it keeps all that it may do. A person debugging it says so, and the figures of RunMat's own
     /// files are taken so.
     pub(crate) is_unconfined: bool,
@@ -34,6 +36,7 @@ impl Arguments {
             replay: None,
             restore: false,
             limits: Limits { memory_bytes: None, run_ms: None, output_bytes: None },
+            umask: None,
             is_unconfined: false,
             has_native_files: false,
         };
@@ -48,6 +51,7 @@ impl Arguments {
                 Some("--memory-bytes") => read.limits.memory_bytes = Some(number(&value()?)?),
                 Some("--run-ms") => read.limits.run_ms = Some(number(&value()?)?),
                 Some("--output-bytes") => read.limits.output_bytes = Some(number(&value()?)?),
+                Some("--umask") => read.umask = Some(umask(&value()?)?),
                 Some("--unconfined") => read.is_unconfined = true,
                 Some("--native-files") => read.has_native_files = true,
                 _ => {
@@ -73,6 +77,11 @@ fn number(word: &OsString) -> Result<u64, String> {
     text.ok_or_else(|| format!("{} is no number above zero", word.display()))
 }
 
+fn umask(word: &OsString) -> Result<u32, String> {
+    let read = word.to_str().and_then(|text| u32::from_str_radix(text, 8).ok());
+    read.filter(|umask| *umask <= 0o777).ok_or_else(|| format!("{} is no umask", word.display()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,7 +96,8 @@ mod tests {
             ["--workspace", "w", "--read-only", "--replay", "r", "--restore", "--run-ms", "9"];
         let read_all = read(&all).unwrap();
         assert!(read_all.is_read_only && read_all.restore && !read_all.is_unconfined);
-        assert_eq!(read_all.limits.run_ms, Some(9));
+        assert_eq!((read_all.limits.run_ms, read_all.umask), (Some(9), None));
+        assert_eq!(read(&["--workspace", "w", "--umask", "0027"]).unwrap().umask, Some(0o027));
         for wrong in [
             &[][..],
             &["--workspace"],
@@ -95,6 +105,8 @@ mod tests {
             &["--workspace", "w", "--run-ms", "x"],
             &["--workspace", "w", "--native-files"],
             &["--workspace", "w", "extra"],
+            &["--workspace", "w", "--umask", "1000"],
+            &["--workspace", "w", "--umask", "9"],
         ] {
             assert!(read(wrong).is_err(), "{wrong:?}");
         }

@@ -53,6 +53,10 @@ pub(crate) enum DriveError {
 
 /// Runs the session until its driver is done with it.
 pub(crate) fn drive(arguments: &Arguments, clock: fn() -> SystemTime) -> Result<(), DriveError> {
+    if let Some(umask) = arguments.umask {
+        // What is ours says its own mode where it is made.
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(umask));
+    }
     let root = arguments.workspace.canonicalize();
     let root = root
         .map_err(|error| DriveError::Workspace(arguments.workspace.display().to_string(), error))?;

@@ -34,6 +34,9 @@ const REMEMBERED_BYTES_MAX: usize = 4 * 1024;
 /// The process ends with this where the engine failed within itself.
 const CRASHED_CODE: i32 = 4;
 
+/// What the engine finds wrong with a script that was stopped.
+const OF_THE_STOP: [&str; 2] = ["RunMat:ExecutionCancelled", "RunMat:input:InteractionFailed"];
+
 /// What the thread is asked.
 #[derive(Debug)]
 pub(crate) enum Order {
@@ -172,6 +175,10 @@ impl Session {
             None if has_failed => Outcome::Failed,
             None => Outcome::Completed,
         };
+        if stopped.is_some() && outcome != Outcome::Completed {
+            // That it was stopped is the outcome, and nothing that is wrong with it.
+            diagnostics.retain(|it| !OF_THE_STOP.contains(&it.code.as_str()));
+        }
         if let Some(why) = why(outcome) {
             diagnostics.insert(0, note(Severity::Error, why.0, why.1));
         }

@@ -35,7 +35,7 @@ pub(crate) struct Desktop {
     pub(crate) is_compat: bool,
     pub(crate) preview: Preview,
     pub(crate) files: Files,
-    pub(crate) compute: Compute,
+    pub(crate) compute: Arc<Compute>,
     pub(crate) bridge: OnceLock<Arc<Bridge>>,
     app: OnceLock<AppHandle>,
     lacks: Mutex<Vec<(&'static str, String)>>,
@@ -65,7 +65,7 @@ pub(crate) struct Parts {
     pub(crate) is_compat: bool,
     pub(crate) preview: Preview,
     pub(crate) files: Files,
-    pub(crate) compute: Compute,
+    pub(crate) compute: Arc<Compute>,
 }
 
 impl Desktop {
@@ -337,6 +337,7 @@ impl Desktop {
             if tokio::task::spawn_blocking(move || files.files.shutdown()).await.is_err() {
                 tracing::error!("what pages wrote last may not be in their files");
             }
+            desktop.compute.shutdown().await;
             if tokio::time::timeout(STOP_WITHIN, desktop.services.stop()).await.is_err() {
                 tracing::error!("the services did not stop within {} s", STOP_WITHIN.as_secs());
             }

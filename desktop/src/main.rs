@@ -81,7 +81,8 @@ fn run(args: &Args) -> anyhow::Result<()> {
         })?),
         None => None,
     };
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    // What is ours is private, whoever of us makes it; what pages and scripts make is the user's.
+    let umask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077)).as_raw_mode();
     let instance = match Instance::take(&data_dir, &Handover { place: place.clone() })? {
         Start::First(instance) => instance,
         Start::HandedOver => return Ok(()),
@@ -130,7 +131,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
     );
     let (grants, no_grants) = grants(&data_dir, home, &environment);
     let sessions = data_dir.join("desktop").join("compute");
-    let compute = Compute::new(beside(oriel_launcher::compute::PROGRAM), sessions);
+    let compute = Compute::new(beside(oriel_launcher::compute::PROGRAM), sessions, Some(umask));
     let parts = Parts {
         services,
         settings,
@@ -140,7 +141,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
         downloads,
         is_compat: args.compat_origin,
         preview,
-        files: Files::new(grants),
+        files: Files::new(grants.umask(Some(umask))),
         compute,
     };
     let desktop = Arc::new(Desktop::new(parts));

@@ -74,6 +74,8 @@ pub(crate) struct Rules {
     pub(crate) home: Option<PathBuf>,
     /// The user's own trash.
     pub(crate) trash: Option<PathBuf>,
+    /// What new files and folders are not allowed, where that is not the process's own umask.
+    pub(crate) umask: Option<u32>,
     pub(crate) resolving: Resolving,
 }
 
@@ -185,6 +187,14 @@ impl Grants {
     #[must_use]
     pub fn trash(mut self, trash: Option<PathBuf>) -> Self {
         Arc::make_mut(&mut self.rules).trash = trash;
+        self
+    }
+
+    /// Says which umask new files and folders are made with. Without it that is the process's own: one
+    /// that keeps its own files private says here what its user's other programs make files with.
+    #[must_use]
+    pub fn umask(mut self, umask: Option<u32>) -> Self {
+        Arc::make_mut(&mut self.rules).umask = umask;
         self
     }
 

@@ -11,6 +11,7 @@
 mod change;
 mod entries;
 mod keep;
+mod made;
 mod open;
 mod remove;
 mod replace;
@@ -23,6 +24,8 @@ use std::path::PathBuf;
 
 pub(crate) use open::Opening;
 pub(crate) use replace::is_part;
+
+use made::Made;
 
 use oriel_wire::hostfs::{Code, Kind, Stat, WorkspaceAccess};
 use rustix::fs::{AtFlags, CWD, FileType, Mode as Permissions, OFlags};
@@ -49,6 +52,8 @@ pub(crate) struct Root {
     hidden: Vec<String>,
     /// The user's own trash.
     trash: Option<PathBuf>,
+    /// What new files and folders get.
+    made: Made,
     /// Folders in which nothing is left of a killed process.
     swept: std::sync::Mutex<std::collections::HashSet<Id>>,
 }
@@ -92,9 +97,10 @@ impl Root {
         let id = Id::new(&metadata);
         let hidden = hidden(grant)?;
         let trash = grant.rules.trash.clone();
+        let made = Made::with(grant.rules.umask);
         let base = Base::new(fd.into(), grant.rules.resolving);
         let swept = std::sync::Mutex::default();
-        Ok(Self { base, path, access: grant.access, id, hidden, trash, swept })
+        Ok(Self { base, path, access: grant.access, id, hidden, trash, made, swept })
     }
 
     /// Returns what is known of something; links are followed.
@@ -116,7 +122,8 @@ impl Root {
         let (path, hidden) = (self.path.clone(), self.hidden.clone());
         let (base, trash) = (self.base.try_clone()?, self.trash.clone());
         let swept = std::sync::Mutex::default();
-        Ok(Self { base, path, access: self.access, id: self.id, hidden, trash, swept })
+        let (access, id, made) = (self.access, self.id, self.made);
+        Ok(Self { base, path, access, id, hidden, trash, made, swept })
     }
 
     /// Returns whether folders can be watched by what they are.

@@ -37,6 +37,8 @@ pub struct Start {
     /// A private folder of this session's own, for the variables that outlive a process. It is removed by
     /// whoever made it.
     pub kept: PathBuf,
+    /// The umask of files that scripts make, where it is not that of this process.
+    pub umask: Option<u32>,
 }
 
 /// Something went wrong with a session.

@@ -25,11 +25,19 @@ pub(crate) async fn compute_start(
     workspace: String,
     events: Channel<Event>,
 ) -> Result<String, String> {
+    // Before anything else: where the page leaves from here on, what is started is not its successor's.
+    let load = desktop.compute.load();
     own_page(&desktop, &webview, "compute_start")?;
     let grants = desktop.files.grants().of(files::LABEL);
     let grant = grants.into_iter().find(|grant| grant.id.0 == workspace);
     let grant = grant.ok_or("this page was not granted that folder; grant it first")?;
-    desktop.compute.start(&desktop, grant, events).map_err(|error| chain(&error))
+    let (asks, granted) = (Arc::downgrade(&desktop), grant.clone());
+    let is_granted = move || {
+        asks.upgrade()
+            .is_some_and(|desktop| desktop.files.grants().of(files::LABEL).contains(&granted))
+    };
+    let tell = move |event| events.send(event).is_ok();
+    desktop.compute.start(load, &grant, is_granted, tell).map_err(|error| chain(&error))
 }
 
 /// Asks a session for something.
@@ -42,7 +50,7 @@ pub(crate) async fn compute_ask(
 ) -> Result<Answer, String> {
     own_page(&desktop, &webview, "compute_ask")?;
     let held = held(&desktop, &session)?;
-    held.session.ask(request).await.map_err(|error| chain(&error))
+    held.ask(request).await.map_err(|error| chain(&error))
 }
 
 /// Stops the script that runs: asks it to, or ends its process.

@@ -1,9 +1,11 @@
 //! `oriel compute`: scripts from the command line.
 
+mod follow;
 mod lines;
 mod repl;
 mod script;
 mod shown;
+mod signals;
 
 use std::path::{Path, PathBuf};
 
@@ -60,7 +62,8 @@ fn start(
         output_bytes: None,
     };
     let program = program(surroundings)?;
-    let start = Start { program, workspace, access, limits, kept: kept.path().to_owned() };
+    let kept_in = kept.path().to_owned();
+    let start = Start { program, workspace, access, limits, kept: kept_in, umask: None };
     let (session, events) = Session::start(start)?;
     Ok(Started { session, events, _kept: kept })
 }
@@ -77,7 +80,7 @@ fn program(surroundings: &Surroundings) -> anyhow::Result<PathBuf> {
         bail!("{PROGRAM_VARIABLE} names {}, which is no file", named.display());
     }
     bail!(
-        "`{PROGRAM}` is not there, which runs the scripts; build it with `cargo build --release -p \
-         {PROGRAM}` and put it beside `oriel` or on the path, or name it in {PROGRAM_VARIABLE}"
+        "`{PROGRAM}` is not there, which runs the scripts; build it with `cargo xtask compute` and put it \
+         beside `oriel` or on the path, or name it in {PROGRAM_VARIABLE}"
     )
 }

@@ -48,7 +48,10 @@ impl Root {
         self.guard(&place.real, path, Use::Write)?;
         let permissions = Permissions::from_raw_mode(0o777);
         match rustix::fs::mkdirat(&place.folder.fd, place.name, permissions) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.made.folder(place.name, &place.folder.fd);
+                Ok(())
+            }
             Err(Errno::EXIST) => Err(exists(path)),
             Err(error) => Err(system(&error.into(), Some(path.as_str()))),
         }

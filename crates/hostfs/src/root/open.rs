@@ -115,7 +115,10 @@ impl Root {
             Permissions::from_raw_mode(0o666),
         );
         match made {
-            Ok(fd) => Ok(Some((fd.into(), place.real))),
+            Ok(fd) => {
+                self.made.file(&fd, &place.folder.fd);
+                Ok(Some((fd.into(), place.real)))
+            }
             Err(Errno::EXIST) if create == Create::Must => Err(exists(path)),
             Err(Errno::EXIST) => {
                 let there = sys::look(&place.folder.fd, place.name);

@@ -83,6 +83,9 @@ impl Root {
         let readable = sys::readable(folder)?;
         self.sweep(&readable)?;
         let (mut file, name) = new_part(folder, old)?;
+        if old.is_none() {
+            self.made.file(&file, folder);
+        }
         let written = write(&mut file, bytes, |file| {
             old.map_or(Ok(()), |old| keep::take_over(file, old, folder, place.name))
         });

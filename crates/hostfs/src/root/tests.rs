@@ -128,9 +128,66 @@ fn what_is_replaced_keeps_its_permissions_and_leaves_nothing_beside() {
     }
 }
 
+#[test]
+fn what_is_new_gets_the_umask_of_its_user_and_what_is_replaced_stays_as_it_was() {
+    for way in WAYS {
+        // As the test's own process would make a file with neither.
+        for (umask, file, dir) in [(0o007, 0o660, 0o770), (0o077, 0o600, 0o700), (0, 0o666, 0o777)]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            let root = root_with(folder.path(), way, Some(umask));
+            drop(root.open_file("made", Mode::Write, Create::Must, false).unwrap());
+            drop(root.open_file("may", Mode::Append, Create::May, false).unwrap());
+            root.replace("put", Create::May, b"1").unwrap();
+            root.make_folder("a/b", true).unwrap();
+            let mode = |name: &str| {
+                fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o7777
+            };
+            assert_eq!(["made", "may", "put"].map(mode), [file; 3], "{umask:o} {way:?}");
+            assert_eq!(["a", "a/b"].map(mode), [dir; 2], "{umask:o} {way:?}");
+            fs::set_permissions(folder.path().join("put"), fs::Permissions::from_mode(0o640))
+                .unwrap();
+            root.replace("put", Create::May, b"2").unwrap();
+            drop(root.open_file("put", Mode::Write, Create::May, true).unwrap());
+            assert_eq!(mode("put"), 0o640);
+            fs::set_permissions(folder.path().join("a"), fs::Permissions::from_mode(0o2755))
+                .unwrap();
+            root.make_folder("a/c", false).unwrap();
+            assert_eq!(mode("a/c"), dir | 0o2000, "a group that is handed on stays");
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_says_what_new_files_get_is_heeded() {
+    let folder = tempfile::tempdir().unwrap();
+    // Version 2; the owner may all, the group and others nothing.
+    let mut says = 2_u32.to_le_bytes().to_vec();
+    for (who, may) in [(0x01_u16, 7_u16), (0x04, 0), (0x20, 0)] {
+        says.extend([who.to_le_bytes(), may.to_le_bytes()].concat());
+        says.extend(u32::MAX.to_le_bytes());
+    }
+    let none = rustix::fs::XattrFlags::empty();
+    let said = rustix::fs::setxattr(folder.path(), "system.posix_acl_default", &says, none);
+    if said == Err(rustix::io::Errno::NOTSUP) {
+        return;
+    }
+    said.unwrap();
+    let root = root_with(folder.path(), Resolving::Best, Some(0o022));
+    drop(root.open_file("made", Mode::Write, Create::Must, false).unwrap());
+    root.make_folder("sub", false).unwrap();
+    let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+    assert_eq!([mode("made") & 0o777, mode("sub") & 0o777], [0o600, 0o700]);
+}
+
 fn root(path: &Path, way: Resolving) -> Root {
+    root_with(path, way, None)
+}
+
+fn root_with(path: &Path, way: Resolving, umask: Option<u32>) -> Root {
     let path = path.canonicalize().unwrap();
     let grant = Grant::new("g", "page", path, WorkspaceAccess::ReadWrite);
-    let grants = Grants::fixed(vec![grant]).resolving(way);
+    let grants = Grants::fixed(vec![grant]).resolving(way).umask(umask);
     Root::open(&grants.of("page")[0]).unwrap()
 }

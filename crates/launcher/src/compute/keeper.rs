@@ -58,7 +58,7 @@ pub(super) async fn keep(
                 } else {
                     None
                 };
-                let message = message(reason, status, words);
+                let message = message(reason, status, words, start.limits.memory_bytes);
                 let is_restarting = next.is_some();
                 let ended = Event::Ended { reason, message, is_restarting };
                 tokio::select! {
@@ -114,9 +114,20 @@ fn why(status: Option<ExitStatus>, is_killed: bool, words: &str) -> EndReason {
     }
 }
 
-fn message(reason: EndReason, status: Option<ExitStatus>, words: String) -> String {
+fn message(
+    reason: EndReason,
+    status: Option<ExitStatus>,
+    words: String,
+    memory_bytes: Option<u64>,
+) -> String {
     match (reason, status) {
         (EndReason::Killed, _) => "the script did not stop and was ended by force".to_owned(),
+        (EndReason::MemoryLimit, _) => match memory_bytes {
+            Some(bytes) => {
+                format!("the script wanted more memory than the {bytes} bytes it may have")
+            }
+            None => "the script wanted more memory than there is".to_owned(),
+        },
         (_, Some(status)) if words.is_empty() => format!("oriel-compute ended with {status}"),
         _ => words,
     }
@@ -138,7 +149,9 @@ mod tests {
         assert_eq!(why(signal(6), false, words), EndReason::MemoryLimit);
         assert_eq!(why(signal(11), false, ""), EndReason::Crashed);
         assert_eq!(why(None, false, ""), EndReason::Crashed);
-        let told = message(EndReason::Crashed, signal(11), String::new());
+        let told = message(EndReason::Crashed, signal(11), String::new(), None);
         assert!(told.contains("signal: 11"), "{told}");
+        let told = message(EndReason::MemoryLimit, signal(6), words.to_owned(), Some(600));
+        assert!(told.contains("600 bytes") && !told.contains("allocation"), "{told}");
     }
 }

@@ -59,6 +59,9 @@ pub(super) fn start(
             command.arg(name).arg(limit.to_string());
         }
     }
+    if let Some(umask) = start.umask {
+        command.arg("--umask").arg(format!("{umask:04o}"));
+    }
     command
         .current_dir("/")
         .env_clear()

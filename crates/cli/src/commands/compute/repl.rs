@@ -5,8 +5,9 @@ use std::io::IsTerminal as _;
 use oriel_daemon::Surroundings;
 use oriel_wire::compute::{Answer, Request, Source};
 
+use super::follow::{View, follow};
 use super::lines::Lines;
-use super::script::{View, follow};
+use super::signals::{Said, Signals};
 use super::{Started, shown, start};
 use crate::Exit;
 use crate::args::ComputeWhere;
@@ -36,8 +37,9 @@ pub(super) fn run(
     let workspace = place.workspace.as_ref().map_or(working.clone(), |it| working.join(it));
     let is_terminal = std::io::stdin().is_terminal();
     wait(async {
+        let mut signals = Signals::listen()?;
         let mut started = start(workspace, place, surroundings)?;
-        let exit = read(&mut started, is_terminal, output).await;
+        let exit = read(&mut started, is_terminal, output, &mut signals).await;
         started.session.stop().await;
         exit
     })
@@ -47,7 +49,9 @@ async fn read(
     started: &mut Started,
     is_terminal: bool,
     output: &mut Output<'_>,
+    signals: &mut Signals,
 ) -> anyhow::Result<Exit> {
+    let shows = std::io::stdout().is_terminal();
     let mut lines = Lines::new();
     let mut text = String::new();
     let mut last = Exit::Done;
@@ -55,7 +59,17 @@ async fn read(
         if is_terminal {
             output.print(if text.is_empty() { ">> " } else { ".. " })?;
         }
-        let line = lines.next().await;
+        let line = tokio::select! {
+            line = lines.next() => line,
+            said = signals.next() => {
+                if said == Said::End || !is_terminal {
+                    return Ok(Exit::Interrupted);
+                }
+                shown::to_person(if text.is_empty() { "\n`:quit` ends it\n" } else { "\n" });
+                text.clear();
+                continue;
+            }
+        };
         let is_end = line.is_none();
         let line = line.unwrap_or_default();
         if text.is_empty()
@@ -75,8 +89,8 @@ async fn read(
         if !text.trim().is_empty() {
             let text = std::mem::take(&mut text);
             let source = Source::Text { name: Some("<repl>".to_owned()), text };
-            let mut view = View { output, is_json: false };
-            last = follow(started, source, &mut view, &mut lines).await?;
+            let mut view = View { output, is_json: false, is_terminal: shows, goes_on: true };
+            last = follow(started, source, &mut view, &mut lines, signals).await?;
         }
         text.clear();
         if is_end {

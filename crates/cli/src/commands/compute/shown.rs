@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use oriel_wire::compute::{Diagnostic, Severity, Variable};
+use oriel_wire::compute::{Diagnostic, FigureBrief, Restored, Severity, Variable};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::text::plain;
@@ -49,6 +49,29 @@ pub(super) fn diagnostic(said: &Diagnostic) -> String {
         let _ = writeln!(text, "  in {frame}");
     }
     text
+}
+
+/// Returns the figures that a run changed, a line for each.
+pub(super) fn figures(figures: &[FigureBrief], changed: &[u32]) -> String {
+    let mut text = String::new();
+    for figure in figures.iter().filter(|figure| changed.contains(&figure.figure)) {
+        let FigureBrief { figure, title, plots } = figure;
+        let title = if title.is_empty() { "without a title" } else { title };
+        let plots = crate::text::counted(i64::from(*plots), "plot", "plots");
+        // Writing into a string cannot fail.
+        let _ = writeln!(text, "figure {figure}: {title}, {plots}; the workbench draws it");
+    }
+    text
+}
+
+/// Returns what came back of a session that was ended by force.
+pub(super) fn restored(restored: Option<&Restored>) -> String {
+    let Some(Restored { variables, lost }) = restored else {
+        return "the session began anew; there were no variables to bring back\n".to_owned();
+    };
+    let named = |names: &[String]| if names.is_empty() { "none".into() } else { names.join(", ") };
+    let back = format!("the session began anew; variables that came back: {}", named(variables));
+    if lost.is_empty() { back + "\n" } else { format!("{back}; lost: {}\n", named(lost)) }
 }
 
 /// Returns variables as a table.
@@ -111,6 +134,21 @@ mod tests {
             said("漢 = y", (5, 6))
         );
         assert!(said("", (9, 9)).contains("\n  ^\n"));
+    }
+
+    #[test]
+    fn figures_that_changed_and_variables_that_came_back_are_named() {
+        let figure =
+            |figure, title: &str| FigureBrief { figure, title: title.into(), plots: figure };
+        let all = [figure(1, "Squares"), figure(2, "")];
+        assert_eq!(figures(&all, &[1]), "figure 1: Squares, 1 plot; the workbench draws it\n");
+        assert!(figures(&all, &[2]).starts_with("figure 2: without a title, 2 plots;"));
+        assert_eq!(figures(&all, &[]), "");
+        let came = Restored { variables: vec!["x".into(), "y".into()], lost: vec!["f".into()] };
+        assert!(restored(Some(&came)).ends_with("came back: x, y; lost: f\n"));
+        let came = Restored { variables: vec![], lost: vec![] };
+        assert!(restored(Some(&came)).ends_with("came back: none\n"));
+        assert!(restored(None).contains("no variables"));
     }
 
     #[test]
