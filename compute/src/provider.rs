@@ -8,10 +8,11 @@
 mod asking;
 mod handle;
 mod paths;
+mod sources;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -21,6 +22,7 @@ use runmat_filesystem::{DirEntry, FileHandle, FsFileType, FsMetadata, FsProvider
 
 use handle::{Buffered, Shared};
 use paths::Paths;
+use sources::Sources;
 
 /// The largest file that is read at once. One that is larger is read in parts, by `fread`.
 const READ_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
@@ -36,6 +38,7 @@ struct Inner {
     paths: Paths,
     open: Mutex<Vec<Weak<Mutex<Buffered>>>>,
     late: Mutex<Vec<String>>,
+    sources: Mutex<Sources>,
 }
 
 impl Provider {
@@ -47,6 +50,7 @@ impl Provider {
             paths: Paths::new(root),
             open: Mutex::default(),
             late: Mutex::default(),
+            sources: Mutex::default(),
         }))
     }
 
@@ -66,6 +70,20 @@ impl Provider {
         let path = self.0.paths.of(&self.0.paths.root().join(path)).ok()?;
         // Without it a place is shown without its line.
         String::from_utf8(self.read_all(&path).ok()?).ok()
+    }
+
+    /// A script is about to be compiled, with the functions beside it but for these files.
+    pub(crate) fn begin_sources(&self, left_out: &[String]) {
+        *self.sources() = Sources::without(left_out);
+    }
+
+    /// Returns which files were read as functions beside the script since then, or by it.
+    pub(crate) fn sources_read(&self) -> Vec<String> {
+        self.sources().take()
+    }
+
+    fn sources(&self) -> MutexGuard<'_, Sources> {
+        self.0.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes what open files hold back, so that what is asked by name sees it.
@@ -182,7 +200,9 @@ impl FsProvider for Provider {
     }
 
     async fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.read_all(&self.0.paths.of(path)?)
+        let named = self.0.paths.of(path)?;
+        self.sources().reads(&named)?;
+        self.read_all(&named)
     }
 
     async fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! The thread that runs scripts. The engine lives on it and never leaves it.
 
+mod beside;
 mod figures;
 mod values;
 mod wrong;
@@ -23,6 +24,7 @@ use crate::outbox::Output;
 use crate::provider::Provider;
 use crate::reader::failed;
 use crate::replay::Replay;
+use beside::{LEFT_OUT_MAX, LeftOut, at_fault};
 use wrong::Text;
 
 /// What runs the scripts.
@@ -208,24 +210,44 @@ impl Session {
         name: &str,
         text: Option<&str>,
     ) -> (Vec<Diagnostic>, Vec<u32>) {
-        let request = ExecutionRequest::for_source(
-            input,
-            CompatMode::Matlab,
-            HostExecutionPolicy::default(),
-            self.engine.workspace_handle(),
-        );
-        let response = pollster::block_on(self.engine.execute_request(request));
         let shown = Text { name, text, provider: &self.provider };
-        match response.result {
-            Ok(outcome) => {
-                let mut figures = outcome.figures_touched;
-                figures.sort_unstable();
-                let mut all: Vec<_> =
-                    outcome.diagnostics.into_iter().map(|it| shown.diagnostic(it)).collect();
-                all.sort_by_key(|it| it.severity != Severity::Error);
-                (all, figures)
+        let mut left_out: Vec<LeftOut> = Vec::new();
+        loop {
+            let files: Vec<String> = left_out.iter().map(|out| out.file.clone()).collect();
+            self.provider.begin_sources(&files);
+            let request = ExecutionRequest::for_source(
+                input.clone(),
+                CompatMode::Matlab,
+                HostExecutionPolicy::default(),
+                self.engine.workspace_handle(),
+            );
+            let response = pollster::block_on(self.engine.execute_request(request));
+            let (mut all, figures) = match response.result {
+                Ok(outcome) => {
+                    let mut figures = outcome.figures_touched;
+                    figures.sort_unstable();
+                    let said = outcome.diagnostics.into_iter();
+                    (said.map(|it| shown.diagnostic(it)).collect(), figures)
+                }
+                Err(error) => {
+                    // Nothing has run yet where a script cannot be compiled.
+                    let read = self.provider.sources_read();
+                    let at_fault = at_fault(&error, &self.provider, name, &read);
+                    if let Some(out) = at_fault.filter(|out| !files.contains(&out.file))
+                        && left_out.len() < LEFT_OUT_MAX
+                    {
+                        left_out.push(out);
+                        continue;
+                    }
+                    (vec![shown.error(&error)], Vec::new())
+                }
+            };
+            // Whoever does without them need not hear of them.
+            if all.iter().any(|it| it.severity == Severity::Error) {
+                all.extend(left_out.into_iter().map(|out| out.said));
             }
-            Err(error) => (vec![shown.error(&error)], Vec::new()),
+            all.sort_by_key(|it| it.severity != Severity::Error);
+            return (all, figures);
         }
     }
 

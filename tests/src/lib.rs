@@ -31,6 +31,9 @@ pub mod probe;
 // The gateway, asked as a client asks it.
 pub mod gateway;
 
+// Scripts, from the outside.
+pub mod scripts;
+
 // What tests say and ask again and again.
 pub mod events;
 pub mod history;

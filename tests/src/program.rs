@@ -13,6 +13,9 @@ const VARIABLE: &str = "ORIEL_TEST_BIN";
 /// Names the desktop; `cargo xtask test` sets it too.
 const VARIABLE_OF_DESKTOP: &str = "ORIEL_TEST_DESKTOP";
 
+/// Names the program that runs scripts; `cargo xtask test` sets it too.
+const VARIABLE_OF_COMPUTE: &str = "ORIEL_TEST_COMPUTE";
+
 /// What a run of the program left behind.
 #[derive(Debug)]
 pub struct Finished {
@@ -67,6 +70,15 @@ pub(crate) fn path() -> PathBuf {
 /// Returns the desktop under test. Its other programs lie beside it.
 pub fn desktop() -> PathBuf {
     told(VARIABLE_OF_DESKTOP, "oriel-desktop")
+}
+
+/// Returns the program under test that runs scripts.
+///
+/// # Panics
+/// Where it was not built.
+#[must_use]
+pub fn compute() -> PathBuf {
+    told(VARIABLE_OF_COMPUTE, "oriel-compute")
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place where the tests are told what to run")]

@@ -23,6 +23,7 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[OsString]) -> Result<()> 
     tests.env("ORIEL_TEST_BIN", programs.path("oriel")?).env(axe::VARIABLE, axe);
     tests.env(qwen::VARIABLE, qwen);
     tests.env("ORIEL_TEST_DESKTOP", programs.path("oriel-desktop")?);
+    tests.env("ORIEL_TEST_COMPUTE", programs.path("oriel-compute")?);
     if !arguments.is_empty() {
         tests.arg("--").args(arguments);
     }

@@ -85,3 +85,18 @@ fn nothing_is_written_where_scripts_may_only_read() {
     assert_eq!(read(folder.path(), "a.txt"), "one");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
+
+#[test]
+fn new_files_get_the_umask_that_the_process_is_told() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let (folder, kept) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let kept_in = kept.path().to_str().unwrap();
+    let mut session = Session::start(folder.path(), &["--umask", "0002", "--replay", kept_in]);
+    session
+        .prints("x = 1; fid = fopen('a.txt', 'w'); fprintf(fid, 'x'); fclose(fid); mkdir('sub');");
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder.path().join("a.txt")), 0o664);
+    assert_eq!(mode(&folder.path().join("sub")), 0o775);
+    assert_eq!(mode(&kept.path().join("variables.replay")), 0o600, "ours is private all the same");
+}

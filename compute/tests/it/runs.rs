@@ -80,6 +80,30 @@ fn an_error_in_a_function_has_a_stack_and_the_functions_file() {
 }
 
 #[test]
+fn a_function_that_cannot_be_compiled_is_the_matter_of_those_who_call_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("broken.m", "function r = broken(a)\n  r = a + missing_here;\nend\n");
+    write("other.m", "function r = other(a)\n  r = no_such_thing * a;\nend\n");
+    write("good.m", "function r = good(a)\n  r = a + 1;\nend\n");
+    let mut session = Session::start(folder.path(), &[]);
+    assert_eq!(session.prints("fprintf('%d', good(41)); x = fileread('broken.m');"), "42");
+    let ran = session.run("disp('before'); broken(1)");
+    assert_eq!(ran.outcome, Outcome::Failed);
+    assert_eq!(ran.diagnostics[0].severity, Severity::Error);
+    let of_it = ran.diagnostics.iter().find(|it| it.file.as_deref() == Some("broken.m"));
+    let of_it = of_it.unwrap_or_else(|| panic!("{ran:?}"));
+    let span = of_it.span.unwrap();
+    assert_eq!((of_it.severity, span.start_line, span.start_column), (Severity::Warning, 2, 11));
+    assert_eq!(of_it.line.as_deref(), Some("  r = a + missing_here;"));
+    // A script's own fault is its own.
+    let ran = session.run("x = not_here_either;");
+    assert_eq!(ran.diagnostics[0].file.as_deref(), Some("test.m"), "{ran:?}");
+    write("broken.m", "function r = broken(a)\n  r = a;\nend\n");
+    assert_eq!(session.prints("fprintf('%d', broken(7));"), "7", "it was mended");
+}
+
+#[test]
 fn a_loop_stops_when_it_is_told_to_and_the_session_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let mut session = Session::start(folder.path(), &[]);

@@ -7,6 +7,8 @@ mod browser;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod compute;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod crash;
