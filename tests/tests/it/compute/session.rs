@@ -19,7 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[tokio::test]
 async fn variables_a_part_of_one_and_figures_are_there_to_be_asked_for() {
     let mut scene = Scene::start().await;
-    let ran = scene.run("m = magic(4); s.a = 1; s.b = 'two'; plot(1:3); title('One');").await;
+    let ran = scene
+        .run("m = magic(4); s = struct('a', 1, 'b', 'two'); plot(1:3, 1:3); title('One');")
+        .await;
     assert_eq!(ran, Outcome::Completed);
     let Answer::Variables { variables, more: 0 } = scene.ask(Request::Variables).await else {
         panic!("no variables")
