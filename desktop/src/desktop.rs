@@ -31,6 +31,8 @@ pub(crate) struct Desktop {
     pub(crate) clock: Clock,
     pub(crate) data_dir: PathBuf,
     pub(crate) downloads: Option<PathBuf>,
+    /// The umask of the user's own programs, for files that are the user's.
+    pub(crate) umask: u32,
     /// Whether the console is shown from its own address.
     pub(crate) is_compat: bool,
     pub(crate) preview: Preview,
@@ -62,6 +64,8 @@ pub(crate) struct Parts {
     pub(crate) clock: Clock,
     pub(crate) data_dir: PathBuf,
     pub(crate) downloads: Option<PathBuf>,
+    /// The umask of the user's own programs, for files that are the user's.
+    pub(crate) umask: u32,
     pub(crate) is_compat: bool,
     pub(crate) preview: Preview,
     pub(crate) files: Files,
@@ -77,6 +81,7 @@ impl Desktop {
             clock,
             data_dir,
             downloads,
+            umask,
             is_compat,
             preview,
             files,
@@ -97,6 +102,7 @@ impl Desktop {
             clock,
             data_dir,
             downloads,
+            umask,
             is_compat,
             preview,
             files,

@@ -1,6 +1,8 @@
 //! What the bridge needs of the desktop: the service of the moment, the host's own pages, a place for
 //! files, and what to do with an address that leads elsewhere.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::SystemTime;
@@ -78,13 +80,13 @@ async fn save(desktop: &Arc<Desktop>, download: Download) -> Result<Saved, SaveE
     } else {
         folder.join(&download.name)
     };
-    let (path, bytes) = write(&path, download).await?;
+    let (path, bytes) = write(&path, download, desktop.umask).await?;
     desktop.traces.tell(Event::Saved { bytes });
     Ok(Saved::As(path.display().to_string()))
 }
 
 /// Writes a file under a name that is free, and nothing at all where it does not come whole.
-async fn write(wanted: &Path, download: Download) -> Result<(PathBuf, u64), SaveError> {
+async fn write(wanted: &Path, download: Download, umask: u32) -> Result<(PathBuf, u64), SaveError> {
     let name = wanted.file_name().and_then(|name| name.to_str()).unwrap_or("download").to_owned();
     let folder = wanted.parent().unwrap_or(Path::new(".")).to_owned();
     let disk = |source| SaveError::Disk { name: name.clone(), source };
@@ -110,6 +112,8 @@ async fn write(wanted: &Path, download: Download) -> Result<(PathBuf, u64), Save
             }
         }
         file.flush().await.map_err(disk)?;
+        // It was private for as long as it was a draft. A file system without permissions keeps its own.
+        _ = file.set_permissions(Permissions::from_mode(0o666 & !umask)).await;
         file.sync_all().await.map_err(disk)?;
     }
     // Another download may take the name that was free a moment ago, and then the next one is tried.
@@ -141,10 +145,12 @@ mod tests {
         let wanted = folder.path().join("report.csv");
         std::fs::write(&wanted, "theirs").unwrap();
         let (path, bytes) =
-            write(&wanted, download("report.csv", Body::from("ours"))).await.unwrap();
+            write(&wanted, download("report.csv", Body::from("ours")), 0o027).await.unwrap();
         assert_eq!(std::fs::read_to_string(&wanted).unwrap(), "theirs");
         assert_eq!((std::fs::read_to_string(&path).unwrap().as_str(), bytes), ("ours", 4));
         assert_ne!(path, wanted);
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640, "it is the user's, as a browser would make it");
     }
 
     #[tokio::test]
@@ -152,7 +158,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pieces = [Ok("half"), Err(std::io::Error::other("gone"))];
         let body = Body::from_stream(futures_util::stream::iter(pieces));
-        let saved = write(&folder.path().join("x"), download("x", body)).await;
+        let saved = write(&folder.path().join("x"), download("x", body), 0o022).await;
         assert!(matches!(saved, Err(SaveError::Broken { .. })));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }

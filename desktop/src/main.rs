@@ -139,6 +139,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
         clock,
         data_dir,
         downloads,
+        umask,
         is_compat: args.compat_origin,
         preview,
         files: Files::new(grants.umask(Some(umask))),

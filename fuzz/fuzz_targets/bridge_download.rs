@@ -21,7 +21,10 @@ fuzz_target!(|bytes: &[u8]| {
 fn harmless(name: &str) {
     assert!(!name.is_empty() && name.len() <= NAME_BYTES_MAX, "{name}");
     let is_odd = |it: char| it.is_control() || matches!(it, '/' | '\\' | ':' | '\u{202e}');
-    assert!(!name.contains(is_odd) && !name.starts_with('.') && !name.ends_with(['.', ' ']), "{name}");
+    assert!(
+        !name.contains(is_odd) && !name.starts_with('.') && !name.ends_with(['.', ' ']),
+        "{name}"
+    );
     assert_eq!(clean(name), name);
     let second = free_name(name, |taken| taken == name).expect("only one is taken");
     assert!(second != name && second.len() < 255, "{second}");

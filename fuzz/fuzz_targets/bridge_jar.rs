@@ -14,7 +14,8 @@ fuzz_target!(|bytes: &[u8]| {
     jar.serve(1, &[("session".to_owned(), "granted".to_owned())]);
     let mut now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
     for line in bytes.split(|&byte| byte == b'\n').take(500) {
-        let (path, text) = line.split_at(line.len().min(line.first().map_or(0, |it| usize::from(it % 8))));
+        let (path, text) =
+            line.split_at(line.len().min(line.first().map_or(0, |it| usize::from(it % 8))));
         let mut headers = HeaderMap::new();
         if let Ok(value) = HeaderValue::from_bytes(text) {
             headers.append(SET_COOKIE, value);

@@ -9,11 +9,8 @@ use oriel_bridge::policy::{External, How, Rules, decide, plain};
 
 fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
-    let rules = Rules {
-        origin: AppOrigin::Scheme,
-        external: External::Preview,
-        compat_origin: None,
-    };
+    let rules =
+        Rules { origin: AppOrigin::Scheme, external: External::Preview, compat_origin: None };
     for surface in Surface::ALL {
         for how in [How::Navigation, How::NewWindow, How::Redirect, How::Download] {
             let verdict = decide(surface, &text, how, &rules);

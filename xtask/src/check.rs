@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::command::{run, say};
 use crate::workspace::Workspace;
-use crate::{clients, defaults, deny, generate, map, packages, test, tree};
+use crate::{apart, clients, defaults, deny, generate, map, packages, test, tree};
 
 struct Step {
     name: &'static str,
@@ -107,14 +107,17 @@ fn summarize(outcome: &str, times: &[(&str, Duration)]) {
 }
 
 fn fmt(workspace: &Workspace) -> Result<()> {
-    run(&mut workspace.cargo(&["fmt", "--all", "--check"]))
+    run(&mut workspace.cargo(&["fmt", "--all", "--check"]))?;
+    apart::fmt(workspace)
 }
 
 // What is compiled is always the whole workspace. A part of it has other features of its
 // dependencies, which would be compiled once more for that.
 
 fn clippy(workspace: &Workspace) -> Result<()> {
-    run(&mut workspace.cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    let all = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    run(&mut workspace.cargo(&all))?;
+    apart::clippy(workspace)
 }
 
 fn docs(workspace: &Workspace) -> Result<()> {

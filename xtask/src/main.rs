@@ -3,6 +3,7 @@
 //! A chore calls the same commands a person would type, and says each one before it runs. Only this
 //! file reads the environment; the chores get a [`Workspace`].
 
+mod apart;
 mod axe;
 mod bench;
 mod bundler;

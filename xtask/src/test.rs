@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::command::run;
 use crate::workspace::Workspace;
-use crate::{axe, clients, packages, qwen};
+use crate::{apart, axe, clients, packages, qwen};
 
 pub(crate) fn test(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
     packages::ensure_for_tests()?;
@@ -16,6 +16,7 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[OsString]) -> Result<()> 
     // A part of a name is one of a test in Rust.
     if arguments.is_empty() {
         clients::test(workspace)?;
+        apart::test(workspace)?;
     }
     // The whole-system tests start the real programs, which lie beside each other.
     let programs = workspace.build_all()?;

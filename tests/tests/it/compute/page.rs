@@ -141,7 +141,7 @@ fn a_window_that_is_closed_takes_its_scripts_with_it_and_leaves_the_others() {
     _ = display.until_window("^Sessions");
     // The page of a test has no title, and the window is called after the program.
     let window = display.until_window("^Oriel$");
-    display.xdotool(&["windowquit", &window]);
+    display.press(&window, &["ctrl+w"]);
     until_gone(running);
     assert!(oriel_tests::scripts::is_running(desktop), "the console's window is there");
     until_empty(scene.home());

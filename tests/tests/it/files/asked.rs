@@ -12,11 +12,12 @@ const ASK: &str = "void (window.came = null, t.invoke('files_grant', { access: A
 #[test]
 fn a_folder_that_is_chosen_is_granted_as_it_was_asked_for() {
     let workbench = Workbench::start();
-    for (access, title) in [
-        ("read", "Choose a folder that the workbench may read$"),
-        ("read_write", "Choose a folder that the workbench may read and change$"),
+    // Neither name begins the other, since the dialog completes what is typed.
+    for (access, name, title) in [
+        ("read", "alpha", "Choose a folder that the workbench may read$"),
+        ("read_write", "beta", "Choose a folder that the workbench may read and change$"),
     ] {
-        let chosen = workbench.home().path(&format!("chosen {access}"));
+        let chosen = workbench.home().path(name);
         std::fs::create_dir(&chosen).unwrap();
         std::fs::write(chosen.join("a.txt"), "hello").unwrap();
         let window = ask(&workbench, access, title);
