@@ -109,6 +109,9 @@ impl Running {
     }
 
     /// Writes a line to it.
+    ///
+    /// # Panics
+    /// Where its input was ended.
     pub fn say(&mut self, line: &str) {
         let stdin = self.stdin.as_mut().expect("it is not hung up");
         // One that has ended reads no more.

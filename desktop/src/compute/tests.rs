@@ -15,8 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 async fn starts_at_the_same_moment_are_never_more_than_there_may_be() {
     let scene = Scene::new("exec cat > /dev/null");
     let load = scene.compute.load();
-    // Each asks whether its folder is granted once its process runs, and has no place by then if it looked
-    // for one only now.
+    // The last one asks whether its folder is granted once its process runs. Another start at that very
+    // moment finds its place taken, though it is not in it yet.
     let within = Arc::new(Mutex::new(Vec::new()));
     for _ in 0..SESSIONS_MAX - 1 {
         scene.start(load).unwrap();
@@ -99,7 +99,7 @@ async fn whoever_waits_for_an_answer_does_not_keep_the_session_of_a_page_that_le
 async fn a_place_is_free_again_where_nothing_starts() {
     let scene = Scene::new("exec cat > /dev/null");
     let none = Compute::new(Some("/nowhere/oriel-compute".into()), scene.path("none"), None);
-    for _ in 0..SESSIONS_MAX + 1 {
+    for _ in 0..=SESSIONS_MAX {
         let failed = none.start(none.load(), &scene.grant, || true, |_| true);
         assert!(matches!(failed, Err(StartError::Session(_))), "{failed:?}");
     }
