@@ -163,7 +163,7 @@ impl Session {
         let began = Instant::now();
         let started = (self.known.clock)().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.known.outbox.tell(Event::RunStarted { run, name: name.clone() });
-        let (mut diagnostics, changed) = self.execute(input, &name, text.as_deref());
+        let (mut diagnostics, changed) = self.execute(&input, &name, text.as_deref());
         for late in self.provider.settle() {
             diagnostics.push(note(Severity::Error, "Oriel:LateWrite", &late));
         }
@@ -206,7 +206,7 @@ impl Session {
 
     fn execute(
         &mut self,
-        input: SourceInput,
+        input: &SourceInput,
         name: &str,
         text: Option<&str>,
     ) -> (Vec<Diagnostic>, Vec<u32>) {
@@ -267,7 +267,7 @@ impl Session {
     /// Runs something of our own. What comes of it is nobody's business.
     fn quietly(&mut self, text: &str) {
         let input = SourceInput::Text { name: "<own>".to_owned(), text: text.to_owned() };
-        drop(self.execute(input, "<own>", None));
+        drop(self.execute(&input, "<own>", None));
     }
 
     fn keep(&mut self) {
