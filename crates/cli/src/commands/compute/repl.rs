@@ -91,6 +91,9 @@ async fn read(
             let source = Source::Text { name: Some("<repl>".to_owned()), text };
             let mut view = View { output, is_json: false, is_terminal: shows, goes_on: true };
             last = follow(started, source, &mut view, &mut lines, signals).await?;
+            if signals.is_over() {
+                return Ok(Exit::Interrupted);
+            }
         }
         text.clear();
         if is_end {

@@ -18,6 +18,7 @@ pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hang_up: Signal,
+    is_over: bool,
 }
 
 impl Signals {
@@ -27,17 +28,25 @@ impl Signals {
             interrupt: hear(SignalKind::interrupt())?,
             terminate: hear(SignalKind::terminate())?,
             hang_up: hear(SignalKind::hangup())?,
+            is_over: false,
         })
     }
 
     /// Returns what is said next. Given up while it waits, nothing is lost.
     pub(super) async fn next(&mut self) -> Said {
-        tokio::select! {
+        let said = tokio::select! {
             Some(()) = self.interrupt.recv() => Said::Stop,
             Some(()) = self.terminate.recv() => Said::End,
             Some(()) = self.hang_up.recv() => Said::End,
             // There is no more to come, and what else happens is waited for.
             else => std::future::pending().await,
-        }
+        };
+        self.is_over |= said == Said::End;
+        said
+    }
+
+    /// Returns whether this process was told to end.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over
     }
 }
