@@ -136,8 +136,8 @@ fn what_is_new_gets_the_umask_of_its_user_and_what_is_replaced_stays_as_it_was()
         {
             let folder = tempfile::tempdir().unwrap();
             let root = root_with(folder.path(), way, Some(umask));
-            drop(root.open_file("made", Mode::Write, Create::Must, false).unwrap());
-            drop(root.open_file("may", Mode::Append, Create::May, false).unwrap());
+            drop(root.open_file("made", Mode::Write, Create::Must).unwrap());
+            drop(root.open_file("may", Mode::Append, Create::May).unwrap());
             root.replace("put", Create::May, b"1").unwrap();
             root.make_folder("a/b", true).unwrap();
             let mode = |name: &str| {
@@ -148,7 +148,7 @@ fn what_is_new_gets_the_umask_of_its_user_and_what_is_replaced_stays_as_it_was()
             fs::set_permissions(folder.path().join("put"), fs::Permissions::from_mode(0o640))
                 .unwrap();
             root.replace("put", Create::May, b"2").unwrap();
-            drop(root.open_file("put", Mode::Write, Create::May, true).unwrap());
+            drop(root.open_file("put", Mode::Write, Create::May).unwrap());
             assert_eq!(mode("put"), 0o640);
             fs::set_permissions(folder.path().join("a"), fs::Permissions::from_mode(0o2755))
                 .unwrap();
@@ -175,7 +175,7 @@ fn a_folder_that_says_what_new_files_get_is_heeded() {
     }
     said.unwrap();
     let root = root_with(folder.path(), Resolving::Best, Some(0o022));
-    drop(root.open_file("made", Mode::Write, Create::Must, false).unwrap());
+    drop(root.open_file("made", Mode::Write, Create::Must).unwrap());
     root.make_folder("sub", false).unwrap();
     let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
     assert_eq!([mode("made") & 0o777, mode("sub") & 0o777], [0o600, 0o700]);
