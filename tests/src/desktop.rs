@@ -123,6 +123,32 @@ impl Desktop {
         self.until(&format!("the page {path}"), &there);
     }
 
+    /// Runs steps that may take longer than an answer of the driver may.
+    ///
+    /// # Panics
+    /// Where they throw, or take ten minutes.
+    #[must_use]
+    pub fn run_long(&self, steps: &str) -> Value {
+        self.eval(&format!(
+            "void (window.ended = null, (async () => {{ {steps} }})().then((value) => (window.ended = \
+             {{ value }}), (error) => (window.ended = {{ error: String(error) }})))"
+        ));
+        for _ in 0..20 {
+            let look = || self.try_eval("window.ended").ok().filter(|ended| !ended.is_null());
+            if let Some(ended) = wait::in_time(|| {
+                let ended = look();
+                if ended.is_none() {
+                    wait::rest();
+                }
+                ended
+            }) {
+                assert!(ended["error"].is_null(), "{steps}: {ended}");
+                return ended["value"].clone();
+            }
+        }
+        panic!("{steps}: it takes too long")
+    }
+
     /// Returns what it is at.
     #[must_use]
     pub fn seat(&self) -> &Seat {

@@ -21,6 +21,7 @@ pub(crate) enum What {
     Gateway,
     Desktop,
     Hostfs,
+    Files,
     #[default]
     All,
 }
@@ -32,6 +33,9 @@ pub(crate) fn bench(
 ) -> Result<ExitCode> {
     if matches!(wanted, What::Desktop) {
         return desktop(workspace);
+    }
+    if matches!(wanted, What::Files) {
+        return files(workspace);
     }
     if matches!(wanted, What::Hostfs) {
         return hostfs(workspace, arguments);
@@ -57,6 +61,24 @@ fn hostfs(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     let example = ["--release", "-p", "oriel-hostfs", "--example", "hostfs_bench"];
     let mut bench = workspace.command_here(workspace.build(&example)?.path("hostfs_bench")?);
     run_in_place(bench.args(arguments))
+}
+
+/// Measures what files cost the workbench's page, beside plain calls of the system and a page that has them
+/// by the usual ways.
+fn files(workspace: &Workspace) -> Result<ExitCode> {
+    say(
+        "builds the release desktop and a peer, and measures files in their pages beside plain calls of the \
+         system",
+    );
+    packages::ensure_for_tests()?;
+    let more = &["-p", "oriel-tests", "-p", "oriel-peer"];
+    let programs = crate::desktop::build_with(workspace, crate::desktop::Profile::Release, more)?;
+    let mut figures = workspace.command_here(programs.path("files-figures")?);
+    figures
+        .arg(programs.path("oriel-peer")?)
+        .env("ORIEL_TEST_BIN", programs.path("oriel")?)
+        .env("ORIEL_TEST_DESKTOP", programs.path(crate::desktop::DESKTOP)?);
+    run_in_place(&mut figures)
 }
 
 /// Measures the desktop beside a bare window of the same engine.

@@ -40,8 +40,17 @@ pub(crate) enum Profile {
 
 /// Builds the programs.
 pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<Programs> {
+    build_with(workspace, profile, &[])
+}
+
+/// Builds the programs and more, of the same dependencies.
+pub(crate) fn build_with(
+    workspace: &Workspace,
+    profile: Profile,
+    more: &[&str],
+) -> Result<Programs> {
     clients::build(workspace)?;
-    workspace.build(&arguments(profile))
+    workspace.build(&[&arguments(profile)[..], more].concat())
 }
 
 fn arguments(profile: Profile) -> Vec<&'static str> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::{Desktop, Options, Seat};
-use crate::{Home, family, wait};
+use crate::{Home, family};
 
 /// What a test has the page know: messages, and the ways that they go.
 const SCRIPT: &str = include_str!("workbench.js");
@@ -93,32 +93,6 @@ impl Workbench {
     /// Where it cannot be made.
     pub fn has(&self, name: &str, bytes: impl AsRef<[u8]>) {
         std::fs::write(self.path(name), bytes).expect("the home is ours");
-    }
-
-    /// Runs steps that may take longer than an answer of the driver may.
-    ///
-    /// # Panics
-    /// Where they throw, or take ten minutes.
-    #[must_use]
-    pub fn run_long(&self, steps: &str) -> Value {
-        self.eval(&format!(
-            "void (window.ended = null, (async () => {{ {steps} }})().then((value) => (window.ended = \
-             {{ value }}), (error) => (window.ended = {{ error: String(error) }})))"
-        ));
-        for _ in 0..20 {
-            let look = || self.try_eval("window.ended").ok().filter(|ended| !ended.is_null());
-            if let Some(ended) = wait::in_time(|| {
-                let ended = look();
-                if ended.is_none() {
-                    wait::rest();
-                }
-                ended
-            }) {
-                assert!(ended["error"].is_null(), "{steps}: {ended}");
-                return ended["value"].clone();
-            }
-        }
-        panic!("{steps}: it takes too long")
     }
 
     /// Returns the process that shows the page.

@@ -1,0 +1,5 @@
+//! Makes the access lists of the window.
+
+fn main() {
+    tauri_build::build();
+}
