@@ -142,13 +142,10 @@ fn judge_lock(lock: &str) -> Result<()> {
     let packages = lock["packages"].as_object().context("package-lock.json has no packages")?;
     let mut findings = Vec::new();
     for (path, package) in packages {
-        let is_ours = !path.contains("node_modules/") || package["link"] == true;
-        if is_ours {
+        if is_ours(path, package) {
             continue;
         }
-        let by_hand =
-            READ_BY_HAND.iter().find(|(name, _)| name == path).map(|(_, licence)| *licence);
-        let licence = by_hand.or(package["license"].as_str()).unwrap_or("no licence");
+        let licence = licence_of(path, package).unwrap_or("no licence");
         if !is_allowed(licence) {
             findings.push(format!("{path} is under {licence}"));
         }
@@ -164,6 +161,53 @@ fn judge_lock(lock: &str) -> Result<()> {
     }
     say(&format!("{} packages of the pages may be used", packages.len()));
     Ok(())
+}
+
+fn is_ours(path: &str, package: &Value) -> bool {
+    !path.contains("node_modules/") || package["link"] == true
+}
+
+fn licence_of<'a>(path: &str, package: &'a Value) -> Option<&'a str> {
+    let by_hand = READ_BY_HAND.iter().find(|(name, _)| *name == path).map(|(_, licence)| *licence);
+    by_hand.or(package["license"].as_str())
+}
+
+/// A package that the pages contain.
+pub(crate) struct Contained {
+    /// Its name and version.
+    pub(crate) name: String,
+    pub(crate) licence: String,
+    /// Where its manifest is.
+    pub(crate) manifest: PathBuf,
+}
+
+/// Returns the packages that the pages contain: those of the lock file that are no tools for making them.
+pub(crate) fn contained(workspace: &Workspace) -> Result<Vec<Contained>> {
+    install(workspace)?;
+    let folder = folder(workspace);
+    let path = folder.join("package-lock.json");
+    let lock =
+        fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
+    contained_in(&lock, &folder)
+}
+
+fn contained_in(lock: &str, folder: &Path) -> Result<Vec<Contained>> {
+    let lock: Value = serde_json::from_str(lock).context("package-lock.json is not JSON")?;
+    let packages = lock["packages"].as_object().context("package-lock.json has no packages")?;
+    let is_in = |path: &str, package: &Value| {
+        let is_tool = ["dev", "devOptional"].iter().any(|mark| package[*mark] == true);
+        !is_ours(path, package) && !is_tool
+    };
+    let named = packages.iter().filter(|(path, package)| is_in(path, package));
+    let contained = named.map(|(path, package)| {
+        let (_, name) = path.rsplit_once("node_modules/").unwrap_or(("", path));
+        Contained {
+            name: format!("{name} {}", package["version"].as_str().unwrap_or_default()),
+            licence: licence_of(path, package).unwrap_or("see its text below").to_owned(),
+            manifest: folder.join(path).join("package.json"),
+        }
+    });
+    Ok(contained.collect())
 }
 
 /// Whether one of several alternatives, or all of several conditions, is allowed.
@@ -184,6 +228,26 @@ mod tests {
             "node_modules/one": package,
         });
         judge_lock(&serde_json::json!({ "packages": packages }).to_string())
+    }
+
+    #[test]
+    fn what_the_pages_contain_is_no_tool_and_not_ours() {
+        let lock = serde_json::json!({ "packages": {
+            "": { "name": "clients" },
+            "app": { "name": "app" },
+            "node_modules/app": { "resolved": "app", "link": true },
+            "node_modules/vite": { "version": "7.0.0", "license": "MIT", "dev": true },
+            "node_modules/react": { "version": "19.0.0", "license": "MIT" },
+            "node_modules/a/node_modules/@b/c": { "version": "1.0.0", "license": "ISC" },
+        } });
+        let contained = contained_in(&lock.to_string(), Path::new("clients")).unwrap();
+        let mut named: Vec<_> =
+            contained.iter().map(|one| format!("{}: {}", one.name, one.licence)).collect();
+        named.sort();
+        assert_eq!(named, ["@b/c 1.0.0: ISC", "react 19.0.0: MIT"]);
+        let nested = contained.iter().find(|one| one.name.starts_with('@')).unwrap();
+        let manifest = "clients/node_modules/a/node_modules/@b/c/package.json";
+        assert_eq!(nested.manifest, Path::new(manifest));
     }
 
     #[test]

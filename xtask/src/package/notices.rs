@@ -1,4 +1,4 @@
-//! The licences of the libraries that the programs contain, which ask to be handed on with them.
+//! The licences of the libraries that the programs and their pages contain, which ask to be handed on with them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::Value;
 
+use crate::clients;
 use crate::desktop::{EXTENSION, PROGRAMS};
 use crate::graph::{For, list, reach, text};
 use crate::workspace::Workspace;
@@ -22,13 +23,19 @@ pub(crate) fn collect(workspace: &Workspace) -> Result<String> {
     let metadata = workspace.metadata_with_dependencies()?;
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut list_of_all = String::new();
+    let mut add = |name: String, licence: &str, manifest: &Path| {
+        list_of_all.push_str(&format!("{name}: {licence}\n"));
+        for notice in notices(manifest) {
+            texts.entry(notice).or_default().push(name.clone());
+        }
+    };
     for package in contained(&metadata) {
         let name = format!("{} {}", text(&package["name"]), text(&package["version"]));
         let licence = package["license"].as_str().unwrap_or("see its text below");
-        list_of_all.push_str(&format!("{name}: {licence}\n"));
-        for notice in notices(Path::new(text(&package["manifest_path"]))) {
-            texts.entry(notice).or_default().push(name.clone());
-        }
+        add(name, licence, Path::new(text(&package["manifest_path"])));
+    }
+    for package in clients::contained(workspace)? {
+        add(package.name, &package.licence, &package.manifest);
     }
     let mut all = format!("The programs contain these libraries.\n\n{list_of_all}");
     for (notice, names) in texts {
