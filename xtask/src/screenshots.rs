@@ -16,7 +16,8 @@ pub(crate) fn screenshots(workspace: &Workspace) -> Result<()> {
         let mut take = workspace.command(programs.path(camera)?);
         take.arg(FOLDER)
             .env("ORIEL_TEST_BIN", programs.path("oriel")?)
-            .env("ORIEL_TEST_DESKTOP", programs.path(crate::desktop::DESKTOP)?);
+            .env("ORIEL_TEST_DESKTOP", programs.path(crate::desktop::DESKTOP)?)
+            .env("ORIEL_TEST_COMPUTE", programs.path("oriel-compute")?);
         run(&mut take)?;
     }
     Ok(())

@@ -1,5 +1,5 @@
 //! Takes pictures of the desktop under its own display: the console in it, the page that says to wait, each
-//! page of failure, diagnostics and the preview, and writes them to a folder: `cargo xtask screenshots`.
+//! page of failure, diagnostics, the preview and the workbench, and writes them to a folder: `cargo xtask screenshots`.
 #![expect(clippy::print_stdout, reason = "what was written is the program's output")]
 
 use std::net::TcpListener;
@@ -7,9 +7,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use oriel_tests::desktop::{Desktop, Options, Seat};
+use oriel_tests::desktop::{Desktop, Options, Seat, WORKBENCH, grant};
 use oriel_tests::probe::Probe;
-use oriel_tests::{Home, Launch, Request, wait};
+use oriel_tests::{Home, Launch, Request, scripts, wait};
 use serde_json::{Value, json};
 
 /// A page of the web, as the preview shows one.
@@ -17,11 +17,28 @@ const PAGE: &str = "<!doctype html><meta charset=utf-8><title>A page of the web<
     <body style=\"font:18px/1.5 sans-serif;max-width:40rem;margin:3rem auto\"><h1>A page of the web</h1>\
     <p>It is shown by a program of its own, which reaches nothing of this machine.";
 
+/// A script that prints and draws.
+const SCRIPT: &str = "% What each round cost, and how that settles.\n\
+    t = linspace(0, 8, 400);\n\
+    cost = 3 + 2 * exp(-t / 2) .* cos(4 * t);\n\
+    fprintf('settles at %.2f\\n', mean(cost(300:400)));\n\
+    plot(t, cost);\n\
+    title('Cost of a round');\n\
+    xlabel('hours');\n\
+    ylabel('dollars');\n";
+
+/// Rows of the table that is asked.
+const ROWS: u64 = 500_000;
+
+const QUERY: &str = "select agent, count(*) runs, round(sum(cost), 2) dollars, max(tokens) most \
+    from 'runs.csv' group by agent order by dollars desc";
+
 fn main() {
     let folder = std::env::args_os().nth(1).map(PathBuf::from);
     let folder = folder.expect("the folder for the pictures is the first argument");
     std::fs::create_dir_all(&folder).expect("the folder can be made");
     console_and_preview(&folder);
+    workbench(&folder);
     tray(&folder);
     loading(&folder);
     launcher(&folder);
@@ -56,6 +73,50 @@ fn console_and_preview(folder: &Path) {
     _ = page.until_visit("/");
     _ = desktop.seat().display().until_window("Preview");
     take(&desktop, folder, "desktop-preview");
+}
+
+/// The workbench after a script, and after a query.
+fn workbench(folder: &Path) {
+    let home = scripts::home_with(&[("rounds.m", SCRIPT), ("runs.csv", &table())]);
+    let work = home.path("work");
+    grant(&home, &[("workbench", &work, "read_write")]);
+    let engine = scripts::program();
+    let engine = engine.to_str().expect("the program's path is text");
+    let options = Options::new().place(WORKBENCH).variable("ORIEL_COMPUTE", engine);
+    let desktop = Desktop::at(&Seat::of(&home), &options);
+    let named = |role: &str, name: &str| {
+        format!(
+            "[...document.querySelectorAll('{role}')].find((one) => one.textContent.includes('{name}'))"
+        )
+    };
+    let file = named("[role=treeitem]", "rounds.m");
+    desktop.until("the script's file", &format!("{file} !== undefined"));
+    desktop.eval(&format!("{file}.click()"));
+    let run = named(".bar button", "Run rounds.m");
+    desktop.until("the script to be open", &format!("{run}?.disabled === false"));
+    desktop.eval(&format!("{run}.click()"));
+    desktop.until("the figure", "document.querySelector('.figure svg')");
+    take(&desktop, folder, "desktop-workbench");
+    desktop.eval(&format!("{}.click()", named("[role=tab]", "SQL")));
+    desktop.fill(".sql textarea", QUERY);
+    desktop.click(".sql .question button[type=submit]");
+    let done =
+        "/rows in .* read in /.test(document.querySelector('.sql [role=status]')?.textContent)";
+    desktop.until("the rows", done);
+    take(&desktop, folder, "desktop-workbench-sql");
+}
+
+/// A table of what runs of agents came to.
+fn table() -> String {
+    const AGENTS: [&str; 5] = ["claude-code", "codex", "gemini-cli", "opencode", "qwen-code"];
+    let mut text = String::from("run,agent,tokens,cost\n");
+    for run in 0..ROWS {
+        let tokens = 800 + run * 7919 % 90_000;
+        let agent = AGENTS[usize::try_from(run * 31 % 97 % 5).unwrap_or_default()];
+        let cents = tokens * (2 + run % 3) / 1_000;
+        text.push_str(&format!("{run},{agent},{tokens},{}.{:02}\n", cents / 100, cents % 100));
+    }
+    text
 }
 
 /// The tray's menu, in a panel that shows trays.
