@@ -106,8 +106,13 @@ function Grid({ state: { columns, rows } }: { state: SqlState }) {
     <div className="grid-row grid-head" style={grid} role="row">
       <span />
       {columns.map((column, at) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: two columns may have one name
-        <span key={at} role="columnheader" title={column.type}>
+        <span
+          // biome-ignore lint/suspicious/noArrayIndexKey: two columns may have one name
+          key={at}
+          role="columnheader"
+          title={column.type}
+          className={column.isNumber ? "num" : ""}
+        >
           {column.name}
         </span>
       ))}
