@@ -31,6 +31,10 @@ const ROUNDS: usize = 5;
 /// Where the nth small piece lies: all over the file, and the same for everyone.
 const PLACE: &str = "(nth * 7919 % 262144) * 4096";
 
+/// The page's buffer, and how bytes that arrived elsewhere come into it.
+const PUT: &str = "const piece = new Uint8Array(1 << 20); \
+    const put = (bytes) => { piece.set(bytes); return bytes.length; };";
+
 /// What one way comes to in one round.
 #[derive(Clone, Copy)]
 struct Round {
@@ -115,11 +119,11 @@ fn channel(workbench: &Workbench, way: &str, mib: u64) -> Round {
     let steps = steps(
         &format!(
             "const files = t.by('{way}'); const handle = await files.open('figures.bin', 'readwrite'); \
-             const piece = new Uint8Array(1 << 20);"
+             {PUT}"
         ),
-        "piece.set(await files.read(handle, offset, 1 << 20))",
-        "await files.write(handle, offset, piece)",
-        "await files.read(handle, offset, 4096)",
+        "put(await files.read(handle, offset, 1 << 20))",
+        "(await files.write(handle, offset, piece), piece.length)",
+        "(await files.read(handle, offset, 4096)).length",
         "await files.close(handle)",
         [mib, mib, SLOW_CALLS],
     );
@@ -132,16 +136,15 @@ fn plugin(peer: &Desktop, path: &str) -> Round {
         &format!(
             "const ask = (name, given) => window.__TAURI_INTERNALS__.invoke('plugin:fs|' + name, given); \
              const rid = await ask('open', {{ path: {}, options: {{ read: true, write: true }} }}); \
-             const piece = new Uint8Array(1 << 20); \
-             const read = async (offset, len) => {{ await ask('seek', {{ rid, offset, whence: 0 }}); \
-               return new Uint8Array(await ask('read', {{ rid, len }})); }}; \
+             {PUT} const read = async (offset, len) => {{ await ask('seek', {{ rid, offset, whence: 0 }}); \
+               return new Uint8Array(await ask('read', {{ rid, len }})).subarray(0, len); }}; \
              const write = async (offset) => {{ await ask('seek', {{ rid, offset, whence: 0 }}); \
-               await ask('write', {{ rid, data: Array.from(piece) }}); }};",
+               return ask('write', {{ rid, data: Array.from(piece) }}); }};",
             Value::from(path)
         ),
-        "piece.set((await read(offset, 1 << 20)).subarray(0, 1 << 20))",
+        "put(await read(offset, 1 << 20))",
         "await write(offset)",
-        "await read(offset, 4096)",
+        "(await read(offset, 4096)).length",
         "",
         [SLOW_MIB, TEXT_MIB, SLOW_CALLS],
     );
@@ -151,18 +154,21 @@ fn plugin(peer: &Desktop, path: &str) -> Round {
 /// Requests to a scheme whose host only reads and writes.
 fn scheme(peer: &Desktop) -> Round {
     let steps = steps(
-        "const piece = new Uint8Array(1 << 20); const read = async (offset, length) => \
-         new Uint8Array(await (await fetch(`plain://localhost/${offset}/${length}`)).arrayBuffer());",
-        "piece.set(await read(offset, 1 << 20))",
-        "await (await fetch(`plain://localhost/${offset}/1`, { method: 'POST', body: piece })).arrayBuffer()",
-        "await read(offset, 4096)",
+        &format!(
+            "{PUT} const read = async (offset, length) => new Uint8Array(await (await \
+             fetch(`plain://localhost/${{offset}}/${{length}}`)).arrayBuffer());"
+        ),
+        "put(await read(offset, 1 << 20))",
+        "((await fetch(`plain://localhost/${offset}/1`, { method: 'POST', body: piece })).ok ? piece.length : 0)",
+        "(await read(offset, 4096)).length",
         "",
         [SLOW_MIB, SLOW_MIB, SLOW_CALLS],
     );
     figures(&peer.run_long(&steps))
 }
 
-/// Returns the steps of a page that reads, writes and reads small pieces, each at an `offset`.
+/// Returns the steps of a page that reads, writes and reads small pieces, each at an `offset`. Each says how
+/// many bytes it moved, and all of them have to be there.
 fn steps(
     before: &str,
     read: &str,
@@ -173,14 +179,15 @@ fn steps(
 ) -> String {
     let [reads, writes, calls] = counts;
     format!(
-        "{before} const timed = async (count, work) => {{ const at = performance.now(); \
-         await work(count); return performance.now() - at; }}; \
-         const reading = await timed({reads}, async (count) => {{ \
-           for (let nth = 0; nth < count; nth++) {{ const offset = nth * 1048576; {read}; }} }}); \
-         const writing = await timed({writes}, async (count) => {{ \
-           for (let nth = 0; nth < count; nth++) {{ const offset = nth * 1048576; {write}; }} }}); \
-         const calling = await timed({calls}, async (count) => {{ \
-           for (let nth = 0; nth < count; nth++) {{ const offset = {PLACE}; {call}; }} }}); \
+        "{before} const timed = async (bytes, work) => {{ const at = performance.now(); \
+         const moved = await work(), took = performance.now() - at; \
+         if (moved !== bytes) throw new Error(`${{moved}} of ${{bytes}} bytes were moved`); return took; }}; \
+         const reading = await timed({reads} * 1048576, async () => {{ let moved = 0; \
+           for (let nth = 0; nth < {reads}; nth++) {{ const offset = nth * 1048576; moved += {read}; }} return moved; }}); \
+         const writing = await timed({writes} * 1048576, async () => {{ let moved = 0; \
+           for (let nth = 0; nth < {writes}; nth++) {{ const offset = nth * 1048576; moved += {write}; }} return moved; }}); \
+         const calling = await timed({calls} * 4096, async () => {{ let moved = 0; \
+           for (let nth = 0; nth < {calls}; nth++) {{ const offset = {PLACE}; moved += {call}; }} return moved; }}); \
          {after}; return [{reads} * 1048.576 / reading, {writes} * 1048.576 / writing, calling * 1000 / {calls}]"
     )
 }
