@@ -35,9 +35,10 @@ pub fn widen(headers: &mut HeaderMap, authority: &str, origin: AppOrigin) {
         values.iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     let is_guest = texts.iter().flat_map(|text| text.split(',')).any(is_guest);
     for (value, text) in values.iter().zip(&texts) {
-        let policies = text.split(',').filter(|policy| !policy.trim().is_empty());
-        let policies = policies.map(|policy| adapt(policy, authority, origin, !is_guest));
-        let adapted = HeaderValue::from_str(&policies.collect::<Vec<_>>().join(", "));
+        let policies = text.split(',').map(|policy| adapt(policy, authority, origin, !is_guest));
+        // One that says nothing forbids nothing, and is left out.
+        let policies: Vec<_> = policies.filter(|policy| !policy.is_empty()).collect();
+        let adapted = HeaderValue::from_str(&policies.join(", "));
         // One that cannot be written again stays, as strict as it was.
         headers.append(CONTENT_SECURITY_POLICY, adapted.unwrap_or_else(|_| value.clone()));
     }
@@ -134,6 +135,7 @@ mod tests {
         check("connect-src ipc:", &format!("connect-src {ADDED}"));
         check("img-src 'self'", "img-src 'self'");
         check(" ; ;", "");
+        check(";,img-src 'self', ", "img-src 'self'");
         let first = format!("connect-src 'self' {ADDED}");
         check("connect-src 'self'; connect-src *", &first);
         check(
