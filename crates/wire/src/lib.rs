@@ -14,6 +14,7 @@ pub mod json;
 pub mod module;
 pub mod settings;
 pub mod setup;
+pub mod sync;
 pub mod time;
 
 pub mod audit;
