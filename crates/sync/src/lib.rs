@@ -6,4 +6,23 @@
 
 pub mod digest;
 
+pub mod apply;
+pub mod conflict;
+mod disk;
+mod fetch;
+pub mod journal;
+pub mod local;
+pub mod look;
+pub mod op;
+pub mod reconcile;
+pub mod rules;
+mod slots;
+pub mod stat;
+pub mod talk;
+pub mod task;
+pub mod upstream;
+pub mod vfs;
+
 pub use digest::digest_of;
+pub use disk::Look;
+pub use slots::{Kept, RecheckTimes};
