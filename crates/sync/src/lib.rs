@@ -17,6 +17,9 @@ pub mod op;
 pub mod reconcile;
 pub mod rules;
 mod slots;
+
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;
 pub mod stat;
 pub mod talk;
 pub mod task;

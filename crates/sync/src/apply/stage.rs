@@ -12,7 +12,7 @@ const BUFFER_BYTES: usize = 128 * 1024;
 impl<V: Vfs, B: Blobs> Work<'_, V, B> {
     /// Makes what is new. It gets the slot's name once it is whole, so what is in the slot after a crash
     /// is either that, or what it traded places with.
-    pub(super) fn stage(&self) -> Result<(), Fault> {
+    pub(crate) fn stage(&self) -> Result<(), Fault> {
         let part = Place::Part(self.op.id);
         match &self.op.new {
             Entry::File { digest, exec, .. } => self.stage_file(digest, *exec)?,

@@ -210,6 +210,17 @@ impl Engine {
         }
     }
 
+    /// Returns where something is still to be done, or waits for somebody.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn unsettled(&self) -> Vec<RelPath> {
+        let all = self.pairs.keys().chain(self.disk.all().map(|(path, _)| path));
+        let is_open = |path: &&RelPath| {
+            let is_frozen = self.action(path) == crate::reconcile::Action::Freeze;
+            !is_frozen && self.action(path) != crate::reconcile::Action::Nothing
+        };
+        all.filter(is_open).cloned().collect()
+    }
+
     pub(super) fn problems(&self) -> Vec<(RelPath, Trouble)> {
         let here = self.disk.all().filter_map(|(path, entry)| match entry {
             Entry::Problem(problem) => Some((path.clone(), Trouble::Here(*problem))),

@@ -1,0 +1,149 @@
+//! What must hold once everything has settled.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use oriel_wire::sync::{Digest, RelPath};
+
+use super::run::{LOCAL, Outcome, Sim, UPSTREAM};
+use crate::conflict::ConflictKind;
+use crate::digest_of;
+use crate::stat::Kind;
+
+/// What is at a path, as a reader sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Thing {
+    kind: Kind,
+    data: Vec<u8>,
+    exec: bool,
+}
+
+impl Sim {
+    /// Judges a run that has settled.
+    #[must_use]
+    pub fn judge(&mut self) -> Outcome {
+        let mut wrong = Vec::new();
+        if !self.is_still() {
+            wrong.push("it never came to rest".to_owned());
+        }
+        if !self.local.status().is_watching || self.is_unwatched() {
+            // What is not watched is only seen when the tree is listed.
+            self.rescan(LOCAL);
+            self.rescan(UPSTREAM);
+            self.settle();
+        }
+        let trees = [self.tree(LOCAL), self.tree(UPSTREAM)];
+        self.judge_equal(&trees, &mut wrong);
+        self.judge_loss(&trees, &mut wrong);
+        self.judge_deletes(&trees, &mut wrong);
+        self.judge_rest(&mut wrong);
+        let calls = self.state.borrow().calls;
+        Outcome { trace: self.trace_hash(), wrong, calls, conflicts: self.conflicts }
+    }
+
+    fn is_unwatched(&self) -> bool {
+        self.upstream.disk.is_unwatched || self.local.disk.is_unwatched
+    }
+
+    fn tree(&self, side: usize) -> BTreeMap<String, Thing> {
+        let state = self.state.borrow();
+        let fs = &state.sides[side].fs;
+        let tracked = fs.walk().into_iter().filter(|(path, _)| !self.left_out(path));
+        tracked
+            .map(|(path, ino)| {
+                let inode = &fs.inodes[&ino];
+                let exec = inode.kind == Kind::File && inode.mode & 0o100 != 0;
+                (path, Thing { kind: inode.kind, data: inode.data.clone(), exec })
+            })
+            .collect()
+    }
+
+    /// Both trees are the same, but for what waits for somebody and what cannot be synced.
+    fn judge_equal(&self, trees: &[BTreeMap<String, Thing>; 2], wrong: &mut Vec<String>) {
+        let both = |kind| matches!(kind, ConflictKind::Both(_));
+        let waiting = self.local.conflicts().filter(|(_, conflict)| both(conflict.kind));
+        let mut excused: Vec<_> = waiting.map(|(_, conflict)| conflict.path.clone()).collect();
+        excused.extend(self.local.status().problems.into_iter().map(|(path, _)| path));
+        let is_excused = |path: &RelPath| {
+            excused.iter().any(|other| path.starts_with(other) || other.starts_with(path))
+        };
+        let paths: BTreeSet<_> = trees[LOCAL].keys().chain(trees[UPSTREAM].keys()).collect();
+        for path in paths {
+            let (here, there) = (trees[LOCAL].get(path), trees[UPSTREAM].get(path));
+            if here != there && !is_excused(&RelPath::parse(path).unwrap()) {
+                wrong.push(format!("{path} differs: {} / {}", shown(here), shown(there)));
+            }
+        }
+        for path in self.local.unsettled() {
+            if !is_excused(&path) {
+                wrong.push(format!("{path} is not settled"));
+            }
+        }
+        for tree in trees {
+            for (path, thing) in tree.iter().filter(|(_, thing)| thing.kind == Kind::File) {
+                if !self.state.borrow().oracle.is_whole(&digest_of(&thing.data)) {
+                    wrong.push(format!("{path} holds a part: {}", shown(Some(thing))));
+                }
+            }
+        }
+    }
+
+    /// Whatever somebody wrote is in a tree or in a conflict.
+    fn judge_loss(&self, trees: &[BTreeMap<String, Thing>; 2], wrong: &mut Vec<String>) {
+        let things = trees.iter().flat_map(BTreeMap::values);
+        let mut kept: BTreeSet<Digest> = things.map(|thing| digest_of(&thing.data)).collect();
+        // What is left out of the trees is there all the same.
+        let state = self.state.borrow();
+        for side in &state.sides {
+            let files = side.fs.walk().into_iter();
+            let files = files.filter(|(path, _)| self.left_out(path));
+            kept.extend(files.map(|(_, ino)| digest_of(&side.fs.inodes[&ino].data)));
+        }
+        drop(state);
+        let local = self.local.conflicts().map(|(_, conflict)| conflict);
+        let late = self.upstream.late_writes().map(|(_, conflict)| conflict);
+        for conflict in local.chain(late) {
+            let versions = [&conflict.local, &conflict.upstream];
+            let digests = versions.into_iter().filter_map(|version| version.digest());
+            kept.extend(digests.filter(|digest| self.has_blob(digest)));
+        }
+        let missing = self.state.borrow().oracle.missing(&kept);
+        wrong.extend(missing.into_iter().map(|text| format!("lost: {text}")));
+    }
+
+    /// What was deleted stays away, unless somebody was told.
+    fn judge_deletes(&self, trees: &[BTreeMap<String, Thing>; 2], wrong: &mut Vec<String>) {
+        if self.is_restored {
+            return;
+        }
+        let told = |path: &RelPath| {
+            let around = self.noticed.iter().chain(&self.clashed);
+            around.into_iter().any(|other| path.starts_with(other))
+        };
+        let state = self.state.borrow();
+        for (path, thing) in &trees[LOCAL] {
+            let is_same = trees[UPSTREAM].get(path) == Some(thing) && thing.kind == Kind::File;
+            let is_taken = state.oracle.is_taken(path, digest_of(&thing.data));
+            if is_same && is_taken && !told(&RelPath::parse(path).unwrap()) {
+                wrong.push(format!("{path} came back: {}", shown(Some(thing))));
+            }
+        }
+    }
+
+    /// Looking at everything once more finds nothing to do.
+    fn judge_rest(&mut self, wrong: &mut Vec<String>) {
+        let before = self.changes;
+        self.rescan(LOCAL);
+        self.rescan(UPSTREAM);
+        self.settle();
+        if self.changes != before {
+            wrong.push(format!("{} changes more after it had settled", self.changes - before));
+        }
+    }
+}
+
+fn shown(thing: Option<&Thing>) -> String {
+    thing.map_or("nothing".to_owned(), |thing| {
+        let text = String::from_utf8_lossy(&thing.data);
+        format!("{:?} {text:.16} exec {}", thing.kind, thing.exec)
+    })
+}

@@ -1,0 +1,409 @@
+//! Everything that is simulated and touched between two calls of the system: both machines, those who
+//! write on them, and what is remembered of it to judge the outcome.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use fastrand::Rng;
+use oriel_wire::sync::{Digest, RelPath};
+
+use super::actor::Actor;
+use super::fs::{Cell, Ino, SimFs};
+use super::oracle::Oracle;
+use crate::conflict::{Conflict, ConflictId};
+use crate::journal::{Head, Row, Saved, Write};
+use crate::op::{Op, OpId};
+use crate::slots::Kept;
+use crate::stat::Kind;
+
+/// What tells of changes. It may lose count.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    watched: BTreeMap<Ino, String>,
+    pub(crate) events: VecDeque<String>,
+    pub(crate) has_overflowed: bool,
+    pub(crate) limit: usize,
+    /// Of the last event of each path that the engine itself caused, for one of the flaws.
+    pub(crate) echoes: BTreeMap<String, u64>,
+}
+
+/// How many events wait at most; beyond it all are lost, and that is told.
+const EVENTS_MAX: usize = 48;
+
+/// What the journal of one side holds.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    rows: BTreeMap<RelPath, Row>,
+    ops: BTreeMap<OpId, Op>,
+    kept: BTreeMap<OpId, Kept>,
+    conflicts: BTreeMap<ConflictId, Conflict>,
+    head: Head,
+}
+
+impl Written {
+    pub(crate) fn saved(&self) -> Saved {
+        Saved {
+            rows: self.rows.clone().into_iter().collect(),
+            ops: self.ops.values().cloned().collect(),
+            kept: self.kept.clone().into_iter().collect(),
+            conflicts: self.conflicts.clone().into_iter().collect(),
+            head: self.head.clone(),
+        }
+    }
+
+    pub(crate) fn write(&mut self, writes: &[Write]) {
+        fn put<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
+            match value {
+                Some(value) => map.insert(key, value),
+                None => map.remove(&key),
+            };
+        }
+        for write in writes.to_vec() {
+            match write {
+                Write::Row(path, row) => put(&mut self.rows, path, row),
+                Write::Op(op) => put(&mut self.ops, op.id, Some(op)),
+                Write::EndOp(id) => put(&mut self.ops, id, None),
+                Write::Kept(id, kept) => put(&mut self.kept, id, kept),
+                Write::Conflict(id, conflict) => put(&mut self.conflicts, id, conflict),
+                Write::Head(head) => self.head = head,
+            }
+        }
+    }
+}
+
+/// One machine.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    pub(crate) fs: SimFs,
+    pub(crate) blobs: BTreeMap<Digest, Vec<u8>>,
+    pub(crate) parts: BTreeMap<Digest, Vec<u8>>,
+    pub(crate) journal: Written,
+    pub(crate) watch: Watch,
+    /// The process has ended and every call fails.
+    pub(crate) is_stopped: bool,
+    pub(crate) skew_ns: i64,
+    /// What the engine removed for good.
+    pub(crate) removed: BTreeSet<Ino>,
+}
+
+/// Everything.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) rng: Rng,
+    pub(crate) now_ms: u64,
+    pub(crate) sides: [Machine; 2],
+    pub(crate) actors: [Option<Actor>; 2],
+    pub(crate) oracle: Oracle,
+    /// How many calls there were, and at which of them a process ends.
+    pub(crate) calls: [u64; 2],
+    pub(crate) stop_at: [Option<u64>; 2],
+    /// Calls may fail.
+    pub(crate) has_faults: bool,
+    /// Those who write do so between calls as well.
+    pub(crate) is_busy: bool,
+    trace: DefaultHasher,
+    pub(crate) is_loud: bool,
+}
+
+impl State {
+    pub(crate) fn new(rng: Rng, granularity_ns: i64, limit: usize, skew_ns: i64) -> Self {
+        let machine = |skew_ns| Machine {
+            fs: SimFs::new(granularity_ns),
+            blobs: BTreeMap::new(),
+            parts: BTreeMap::new(),
+            journal: Written::default(),
+            watch: Watch { limit, ..Watch::default() },
+            is_stopped: false,
+            skew_ns,
+            removed: BTreeSet::new(),
+        };
+        Self {
+            rng,
+            now_ms: 1_000_000,
+            sides: [machine(0), machine(skew_ns)],
+            actors: [None, None],
+            oracle: Oracle::default(),
+            calls: [0, 0],
+            stop_at: [None, None],
+            has_faults: false,
+            is_busy: false,
+            trace: DefaultHasher::new(),
+            is_loud: false,
+        }
+    }
+
+    /// Remembers that something happened.
+    pub(crate) fn trace(&mut self, what: impl FnOnce() -> String, key: impl std::hash::Hash) {
+        key.hash(&mut self.trace);
+        if self.is_loud {
+            println!("{:>9} {}", self.now_ms, what());
+        }
+    }
+
+    pub(crate) fn trace_hash(&self) -> u64 {
+        self.trace.finish()
+    }
+
+    pub(crate) fn now_ns(&self, side: usize) -> i64 {
+        i64::try_from(self.now_ms).unwrap() * 1_000_000 + self.sides[side].skew_ns
+    }
+
+    /// Lets whoever writes on a machine do a step.
+    pub(crate) fn act(&mut self, side: usize) {
+        if let Some(mut actor) = self.actors[side].take() {
+            let mut rng = self.rng.fork();
+            actor.act(self, &mut rng);
+            self.actors[side] = Some(actor);
+        }
+    }
+
+    /// Tells whoever watches the folder of a name.
+    pub(crate) fn tell(&mut self, side: usize, cell: &Cell, by_engine: bool) {
+        let now_ms = self.now_ms;
+        let watch = &mut self.sides[side].watch;
+        let Some(folder) = watch.watched.get(&cell.0) else { return };
+        let path = if folder.is_empty() { cell.1.clone() } else { format!("{folder}/{}", cell.1) };
+        if by_engine {
+            watch.echoes.insert(path.clone(), now_ms);
+        }
+        watch.events.push_back(path);
+        if EVENTS_MAX < watch.events.len() {
+            watch.events.clear();
+            watch.has_overflowed = true;
+        }
+    }
+
+    /// Begins to watch a folder. Returns whether that was possible.
+    pub(crate) fn watch(&mut self, side: usize, ino: Ino, path: &str) -> bool {
+        let watch = &mut self.sides[side].watch;
+        if watch.limit <= watch.watched.len() && !watch.watched.contains_key(&ino) {
+            return false;
+        }
+        watch.watched.insert(ino, path.to_owned());
+        true
+    }
+
+    /// The process that watched has ended.
+    pub(crate) fn unwatch(&mut self, side: usize) {
+        let watch = &mut self.sides[side].watch;
+        *watch = Watch { limit: watch.limit, ..Watch::default() };
+    }
+
+    fn file(&self, side: usize, path: &str) -> Option<Ino> {
+        let fs = &self.sides[side].fs;
+        fs.find(path).filter(|ino| fs.inodes[ino].kind == Kind::File)
+    }
+
+    fn data(&self, side: usize, ino: Ino) -> Vec<u8> {
+        self.sides[side].fs.inodes[&ino].data.clone()
+    }
+
+    /// Whoever looks at a file's content replaces or removes it.
+    fn settle(&mut self, side: usize, path: &str, ino: Ino) {
+        let data = self.data(side, ino);
+        self.oracle.settled(&data);
+        self.oracle.taken(path, &data);
+    }
+
+    fn tell_path(&mut self, side: usize, path: &str) {
+        if let Some(cell) = self.sides[side].fs.cell(path) {
+            self.tell(side, &cell, false);
+        }
+    }
+
+    pub(crate) fn actor_open(&mut self, side: usize, path: &str) -> Option<Ino> {
+        let now_ns = self.now_ns(side);
+        let cell = self.sides[side].fs.cell(path)?;
+        let ino = match self.sides[side].fs.get(&cell) {
+            None => {
+                let fs = &mut self.sides[side].fs;
+                let ino = fs.make(Kind::File, Vec::new(), 0o644, now_ns);
+                fs.set(vec![(cell.clone(), Some(ino))], now_ns);
+                ino
+            }
+            Some(_) => self.file(side, path)?,
+        };
+        self.settle(side, path, ino);
+        let fs = &mut self.sides[side].fs;
+        fs.write(ino, Vec::new(), now_ns);
+        fs.inodes.get_mut(&ino).unwrap().open += 1;
+        self.trace(|| format!("{side} opens {path} ({ino})"), (side, path, ino));
+        self.tell(side, &cell, false);
+        Some(ino)
+    }
+
+    pub(crate) fn actor_write(&mut self, side: usize, ino: Ino, path: &str, data: &[u8]) {
+        let now_ns = self.now_ns(side);
+        self.sides[side].fs.write(ino, data.to_vec(), now_ns);
+        self.trace(|| format!("{side} writes {path} ({ino})"), (side, path, ino, data));
+        // The system tells of a file under the name that it was opened by, while it has it.
+        if self.sides[side].fs.find(path) == Some(ino) {
+            self.tell_path(side, path);
+        }
+    }
+
+    pub(crate) fn actor_close(&mut self, side: usize, ino: Ino, path: &str, data: &[u8]) {
+        self.actor_write(side, ino, path, data);
+        self.trace(|| format!("{side} closes {path} ({ino})"), (side, path, ino));
+        self.oracle.written(data);
+        let machine = &mut self.sides[side];
+        machine.fs.inodes.get_mut(&ino).unwrap().open -= 1;
+        let is_in_slot = machine.fs.within(super::fs::SLOTS).iter().any(|(_, other)| *other == ino);
+        let tree = machine.fs.walk();
+        let path = tree.iter().find(|(_, other)| *other == ino).map(|(path, _)| path.clone());
+        match path {
+            Some(path) => {
+                self.oracle.put(&path, data);
+                self.tell_path(side, &path);
+            }
+            // Who wrote it has removed it meanwhile.
+            None if !is_in_slot && !self.sides[side].removed.contains(&ino) => {
+                self.oracle.settled(data);
+            }
+            None => {}
+        }
+    }
+
+    pub(crate) fn actor_create(&mut self, side: usize, path: &str, data: &[u8]) {
+        let now_ns = self.now_ns(side);
+        let Some(cell) = self.sides[side].fs.cell(path) else { return };
+        let ino = match self.sides[side].fs.get(&cell) {
+            Some(_) => match self.file(side, path) {
+                Some(ino) => ino,
+                None => return,
+            },
+            None => {
+                let fs = &mut self.sides[side].fs;
+                let ino = fs.make(Kind::File, Vec::new(), 0o644, now_ns);
+                fs.set(vec![(cell.clone(), Some(ino))], now_ns);
+                ino
+            }
+        };
+        self.settle(side, path, ino);
+        self.sides[side].fs.write(ino, data.to_vec(), now_ns);
+        self.oracle.written(data);
+        self.oracle.put(path, data);
+        self.trace(|| format!("{side} creates {path} ({ino})"), (side, path, data));
+        self.tell(side, &cell, false);
+    }
+
+    pub(crate) fn actor_rename(&mut self, side: usize, from: &str, to: &str) {
+        let now_ns = self.now_ns(side);
+        let fs = &self.sides[side].fs;
+        let (Some(ino), Some(old), Some(new)) = (fs.find(from), fs.cell(from), fs.cell(to)) else {
+            return;
+        };
+        let is_within = to == from || to.starts_with(&format!("{from}/"));
+        let over = fs.get(&new);
+        let is_file = |ino: Ino| fs.inodes[&ino].kind != Kind::Dir;
+        if is_within || over.is_some_and(|over| !is_file(over) || !is_file(ino)) {
+            return;
+        }
+        if over.is_some() {
+            if let Some(over) = self.file(side, to) {
+                self.settle(side, to, over);
+            }
+        }
+        let prefix = format!("{from}/");
+        for (path, ino) in self.sides[side].fs.walk() {
+            let rest = if path == from { Some("") } else { path.strip_prefix(&prefix) };
+            let Some(rest) = rest else { continue };
+            if self.sides[side].fs.inodes[&ino].kind == Kind::File {
+                let data = self.data(side, ino);
+                let moved = if rest.is_empty() { to.to_owned() } else { format!("{to}/{rest}") };
+                self.oracle.taken(&path, &data);
+                self.oracle.put(&moved, &data);
+            }
+        }
+        let step = vec![(old.clone(), None), (new.clone(), Some(ino))];
+        self.sides[side].fs.set(step, now_ns);
+        self.trace(|| format!("{side} renames {from} to {to} ({ino})"), (side, from, to));
+        self.tell(side, &old, false);
+        self.tell(side, &new, false);
+    }
+
+    pub(crate) fn actor_remove(&mut self, side: usize, path: &str) {
+        let fs = &self.sides[side].fs;
+        let (Some(ino), Some(cell)) = (fs.find(path), fs.cell(path)) else { return };
+        if fs.inodes[&ino].kind == Kind::Dir {
+            return;
+        }
+        if self.file(side, path).is_some() {
+            self.settle(side, path, ino);
+        }
+        self.drop_name(side, path, cell);
+    }
+
+    pub(crate) fn actor_remove_dir(&mut self, side: usize, path: &str) {
+        let fs = &self.sides[side].fs;
+        let (Some(ino), Some(cell)) = (fs.find(path), fs.cell(path)) else { return };
+        if fs.inodes[&ino].kind == Kind::Dir && fs.within(ino).is_empty() {
+            self.drop_name(side, path, cell);
+        }
+    }
+
+    fn drop_name(&mut self, side: usize, path: &str, cell: Cell) {
+        let now_ns = self.now_ns(side);
+        self.sides[side].fs.set(vec![(cell.clone(), None)], now_ns);
+        self.trace(|| format!("{side} removes {path}"), (side, path));
+        self.tell(side, &cell, false);
+    }
+
+    pub(crate) fn actor_make(&mut self, side: usize, path: &str, kind: Kind, target: &str) {
+        let now_ns = self.now_ns(side);
+        let fs = &mut self.sides[side].fs;
+        let Some(cell) = fs.cell(path).filter(|cell| fs.get(cell).is_none()) else { return };
+        let ino = fs.make(kind, target.as_bytes().to_vec(), 0o755, now_ns);
+        fs.set(vec![(cell.clone(), Some(ino))], now_ns);
+        self.trace(|| format!("{side} makes {path} ({ino})"), (side, path));
+        self.tell(side, &cell, false);
+    }
+
+    pub(crate) fn actor_chmod(&mut self, side: usize, path: &str) {
+        let now_ns = self.now_ns(side);
+        let Some(ino) = self.file(side, path) else { return };
+        let fs = &mut self.sides[side].fs;
+        let mode = fs.inodes[&ino].mode ^ 0o111;
+        fs.chmod(ino, mode, now_ns);
+        self.trace(|| format!("{side} changes the mode of {path} ({ino})"), (side, path));
+        let data = self.data(side, ino);
+        self.oracle.put(path, &data);
+        self.tell_path(side, path);
+    }
+
+    pub(crate) fn actor_sync(&mut self, side: usize) {
+        self.sides[side].fs.sync_all();
+        let inodes = self.sides[side].fs.inodes.values();
+        let all: Vec<_> = inodes.map(|inode| inode.data.clone()).collect();
+        all.iter().for_each(|data| self.oracle.durable(data));
+    }
+
+    /// The power of a machine goes.
+    pub(crate) fn lose_power(&mut self, side: usize) {
+        let files = |fs: &SimFs| -> Vec<(String, Vec<u8>)> {
+            let is_file = |ino: &Ino| fs.inodes[ino].kind == Kind::File;
+            let files = fs.walk().into_iter().filter(|(_, ino)| is_file(ino));
+            files.map(|(path, ino)| (path, fs.inodes[&ino].data.clone())).collect()
+        };
+        let slots = |fs: &SimFs| -> Vec<Vec<u8>> {
+            let slots = fs.within(super::fs::SLOTS).into_iter();
+            slots.map(|(_, ino)| fs.inodes[&ino].data.clone()).collect()
+        };
+        let before = files(&self.sides[side].fs);
+        let slots_before = slots(&self.sides[side].fs);
+        let mut rng = self.rng.fork();
+        self.sides[side].fs.lose_power(&mut rng);
+        let after = files(&self.sides[side].fs);
+        for (path, data) in &after {
+            if !before.contains(&(path.clone(), data.clone())) {
+                self.oracle.torn(data);
+                self.oracle.put(path, data);
+            }
+        }
+        let kept: BTreeSet<_> = after.iter().map(|(_, data)| data.clone()).collect();
+        let all = before.iter().map(|(_, data)| data).chain(&slots_before);
+        for data in all.filter(|data| !kept.contains(*data)) {
+            self.oracle.lost(data);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Whatever happens, in whatever order: nothing that somebody wrote is lost, both trees become the same,
+//! and what was deleted stays away.
+
+use std::time::{Duration, Instant};
+
+use super::{Flaw, Plan, run};
+
+/// Seeds at which something was wrong once.
+const REGRESSIONS: [u64; 0] = [];
+
+#[test]
+fn whatever_happens_nothing_is_lost_and_both_trees_become_the_same() {
+    if let Some(seed) = setting("ORIEL_TEST_SEED") {
+        let outcome = run(&Plan { is_loud: true, ..Plan::of(seed) });
+        assert!(outcome.wrong.is_empty(), "seed {seed}: {:#?}", outcome.wrong);
+        return;
+    }
+    let seeds = setting("ORIEL_TEST_SEEDS").unwrap_or(600);
+    let mut failed = Vec::new();
+    let mut conflicts = 0;
+    for seed in REGRESSIONS.into_iter().chain(0..seeds) {
+        let outcome = run(&Plan::of(seed));
+        conflicts += outcome.conflicts;
+        if !outcome.wrong.is_empty() {
+            println!("ORIEL_TEST_SEED={seed}: {:#?}", outcome.wrong);
+            failed.push(seed);
+        }
+    }
+    println!("{seeds} seeds, {conflicts} conflicts, {} failed", failed.len());
+    assert!(failed.is_empty(), "repeat one with ORIEL_TEST_SEED=N: {failed:?}");
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    for seed in 0..20 {
+        assert_eq!(run(&Plan::of(seed)), run(&Plan::of(seed)), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_process_may_end_at_any_call() {
+    for (side, is_power) in [(0, false), (0, true), (1, false), (1, true)] {
+        let plan = Plan { is_calm: true, ..Plan::of(5) };
+        let calls = run(&plan).calls[side];
+        let step = if setting("ORIEL_TEST_SEEDS").is_some() { 1 } else { 3 };
+        for call in (1..=calls).step_by(step) {
+            let plan = Plan { stop_at: Some((side, call, is_power)), ..plan.clone() };
+            let outcome = run(&plan);
+            assert!(outcome.wrong.is_empty(), "{plan:?}: {:#?}", outcome.wrong);
+        }
+    }
+}
+
+#[test]
+fn a_process_may_end_again_while_it_recovers() {
+    for (side, is_power) in [(0, false), (0, true), (1, false), (1, true)] {
+        let plan = Plan { is_calm: true, ..Plan::of(8) };
+        let calls = run(&plan).calls[side];
+        for call in (1..=calls).step_by(11) {
+            for again in (1..60).step_by(4) {
+                let stop_at = Some((side, call, is_power));
+                let plan = Plan { stop_at, stop_again: Some(again), ..plan.clone() };
+                let outcome = run(&plan);
+                assert!(outcome.wrong.is_empty(), "{plan:?}: {:#?}", outcome.wrong);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_simulation_finds_every_known_mistake() {
+    for flaw in Flaw::ALL {
+        let start = Instant::now();
+        let found = (0..2000).find(|seed| {
+            let plan = Plan { flaw: Some(flaw), ..Plan::of(*seed) };
+            !run(&plan).wrong.is_empty() || Duration::from_secs(60) < start.elapsed()
+        });
+        let found = found.filter(|_| start.elapsed() < Duration::from_secs(60));
+        println!("{flaw:?} is found by seed {found:?} after {:?}", start.elapsed());
+        assert!(found.is_some(), "{flaw:?} is not found");
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how much is tested is said when tests are run")]
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
