@@ -25,7 +25,7 @@ const RETRY_FIRST_MS: u64 = 100;
 const RETRY_LAST_MS: u64 = 60_000;
 
 /// The wait before a folder is listed again that could not be listed.
-const LIST_RETRY_MS: u64 = 1000;
+const LIST_RETRY_MS: u64 = 5000;
 
 /// Returns how long to wait after so many failures.
 pub(crate) fn retry_after_ms(failures: u32) -> u64 {
@@ -245,7 +245,8 @@ impl Disk {
             (true, true) if is_told => {
                 self.want(List { folder: Some(path.clone()), is_deep: false });
             }
-            (true, false) => {
+            // Nothing is in what is no folder, whatever was seen there a moment ago.
+            (_, false) => {
                 changed.extend(self.beneath(path).map(|(path, _)| path.clone()));
                 for path in &changed {
                     self.node(path).seen = Seen { entry: Entry::Absent, stat: None };
@@ -274,6 +275,10 @@ impl Disk {
             self.bad_names.clear();
         }
         self.is_unwatched |= listing.is_unwatched;
+        for folder in listing.unread {
+            let list = List { folder, is_deep: true };
+            self.list_retries.insert((now_ms + LIST_RETRY_MS, list));
+        }
         self.bad_names.extend(listing.bad_names);
         let mut missing: BTreeSet<RelPath> = self.within(list).collect();
         for (path, stat) in &listing.found {

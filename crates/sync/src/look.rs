@@ -126,6 +126,8 @@ pub struct Listing {
     pub found: Vec<(RelPath, Stat)>,
     /// Names that cannot be synced, with the folders they are in, as they can be shown.
     pub bad_names: Vec<String>,
+    /// Folders that may not be read or watched.
+    pub unread: Vec<Option<RelPath>>,
     /// Some of the folders are not watched, because the system allows no more watches.
     pub is_unwatched: bool,
 }
@@ -148,19 +150,28 @@ pub fn list<V: Vfs>(vfs: &V, left_out: &LeftOut, list: &List) -> Result<Listing,
         list: list.clone(),
         found: Vec::new(),
         bad_names: Vec::new(),
+        unread: Vec::new(),
         is_unwatched: false,
     };
     let mut folders = vec![list.folder.clone()];
     while let Some(folder) = folders.pop() {
         match vfs.watch(folder.as_ref()) {
+            Ok(()) => {}
             Err(Fault::NoMoreWatches) => listing.is_unwatched = true,
-            // Whether it is there and may be read shows when it is listed.
-            Err(Fault::NotThere | Fault::NotPermitted) | Ok(()) => {}
+            Err(Fault::NotThere) => continue,
+            Err(Fault::NotPermitted) => {
+                listing.unread.push(folder);
+                continue;
+            }
             Err(fault) => return Err(fault),
         }
         let names = match vfs.list(folder.as_ref()) {
             Ok(names) => names,
-            Err(Fault::NotThere | Fault::NotPermitted) => continue,
+            Err(Fault::NotThere) => continue,
+            Err(Fault::NotPermitted) => {
+                listing.unread.push(folder);
+                continue;
+            }
             Err(fault) => return Err(fault),
         };
         for named in names {

@@ -2,7 +2,7 @@
 //! write on them, and what is remembered of it to judge the outcome.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{DefaultHasher, Hasher as _};
 
 use fastrand::Rng;
 use oriel_wire::sync::{Digest, RelPath};
@@ -201,8 +201,11 @@ impl State {
     /// Whoever looks at a file's content replaces or removes it.
     fn settle(&mut self, side: usize, path: &str, ino: Ino) {
         let data = self.data(side, ino);
-        self.oracle.settled(&data);
-        self.oracle.taken(path, &data);
+        // A file that was just made holds nothing yet.
+        if !data.is_empty() {
+            self.oracle.settled(&data);
+            self.oracle.taken(path, &data);
+        }
     }
 
     fn tell_path(&mut self, side: usize, path: &str) {
@@ -395,8 +398,9 @@ impl State {
         self.sides[side].fs.lose_power(&mut rng);
         let after = files(&self.sides[side].fs);
         for (path, data) in &after {
+            // Whoever was writing it does not go on.
+            self.oracle.torn(data);
             if !before.contains(&(path.clone(), data.clone())) {
-                self.oracle.torn(data);
                 self.oracle.put(path, data);
             }
         }
