@@ -131,6 +131,13 @@ impl Disk {
             .filter(|(_, entry)| **entry != Entry::Absent)
     }
 
+    /// Returns what is looked after in a folder, whether it is known to be there or not.
+    fn known_beneath(&self, folder: &RelPath) -> Vec<RelPath> {
+        let from = (Bound::Excluded(folder.clone()), Bound::Unbounded);
+        let nodes = self.nodes.range::<RelPath, _>(from);
+        nodes.map(|(path, _)| path).take_while(|path| path.starts_with(folder)).cloned().collect()
+    }
+
     pub(crate) fn bad_names(&self) -> impl Iterator<Item = &str> {
         self.bad_names.iter().map(String::as_str)
     }
@@ -247,10 +254,13 @@ impl Disk {
             }
             // Nothing is in what is no folder, whatever was seen there a moment ago.
             (_, false) => {
-                changed.extend(self.beneath(path).map(|(path, _)| path.clone()));
-                for path in &changed {
-                    self.node(path).seen = Seen { entry: Entry::Absent, stat: None };
-                    self.doubt(path);
+                for path in self.known_beneath(path) {
+                    let node = self.node(&path);
+                    if node.seen.entry != Entry::Absent {
+                        node.seen = Seen { entry: Entry::Absent, stat: None };
+                        changed.push(path.clone());
+                    }
+                    self.doubt(&path);
                 }
             }
             _ => {}
@@ -295,11 +305,12 @@ impl Disk {
         missing.iter().for_each(|path| self.doubt(path));
     }
 
-    /// Returns what is known to be where a list looks.
+    /// Returns what is looked after where a list looks: what is there, and what is being looked at, which
+    /// may have been there when that began.
     fn within(&self, list: &List) -> impl Iterator<Item = RelPath> {
         let known: Vec<_> = match &list.folder {
-            Some(folder) => self.beneath(folder).map(|(path, _)| path.clone()).collect(),
-            None => self.all().map(|(path, _)| path.clone()).collect(),
+            Some(folder) => self.known_beneath(folder),
+            None => self.nodes.keys().cloned().collect(),
         };
         let (folder, is_deep) = (list.folder.clone(), list.is_deep);
         known.into_iter().filter(move |path| is_deep || path.parent() == folder)

@@ -15,7 +15,7 @@ use oriel_wire::sync::{Digest, Entry, RelPath};
 use crate::conflict::{Conflict, ConflictKind};
 use crate::disk::Disk;
 use crate::fetch::{Fetches, Next};
-use crate::journal::{Head, Row, Saved, Write};
+use crate::journal::{Head, Proposed, Row, Saved, Write};
 use crate::look::Seen;
 use crate::op::{Op, OpId, OpIds};
 use crate::rules::LeftOut;
@@ -28,10 +28,6 @@ use proposals::{Running, Waiting};
 
 /// A connection.
 pub type Peer = u64;
-
-/// How many carried-out proposals are remembered, so that one that is sent again is answered again. One
-/// that is older is answered by what is there.
-const RECENT_MAX: usize = 4096;
 
 /// What an engine is made with.
 #[derive(Debug, Clone)]
@@ -87,6 +83,9 @@ pub enum Effect {
 struct Told {
     entry: Entry,
     rev: u64,
+    /// The last proposal that was carried out here, and the revision that it came to. Whoever proposed it
+    /// sends it again until the answer comes, however much has happened since.
+    committed: Option<(OpId, u64)>,
 }
 
 /// The engine.
@@ -104,9 +103,6 @@ pub struct Engine {
     /// Proposals, in their order for each path.
     waiting: BTreeMap<RelPath, VecDeque<Waiting>>,
     running: BTreeMap<OpId, Running>,
-    /// Proposals that were carried out, and where.
-    recent: BTreeMap<OpId, u64>,
-    recent_order: VecDeque<OpId>,
     fetching: Fetches,
     slots: Slots,
     /// What the agent wrote to files that had just been replaced.
@@ -148,8 +144,6 @@ impl Engine {
             greetings: Vec::new(),
             waiting: BTreeMap::new(),
             running: BTreeMap::new(),
-            recent: BTreeMap::new(),
-            recent_order: VecDeque::new(),
             fetching: Fetches::default(),
             slots: Slots::new(setup.recheck, saved.kept),
             late: saved.conflicts.into_iter().collect(),
@@ -165,7 +159,8 @@ impl Engine {
             setup,
         };
         for (path, row) in saved.rows {
-            engine.told.insert(path, Told { entry: row.there, rev: row.rev });
+            let committed = row.proposed.map(|proposed| (proposed.op, proposed.base_rev));
+            engine.told.insert(path, Told { entry: row.there, rev: row.rev, committed });
         }
         for op in saved.ops {
             engine.recover_saved(op);
@@ -287,7 +282,8 @@ impl Engine {
                 None => !matches!(entry, Entry::Absent | Entry::Untracked),
             };
             if is_news {
-                self.told.insert(path.clone(), Told { entry: entry.clone(), rev });
+                let committed = told.and_then(|told| told.committed);
+                self.told.insert(path.clone(), Told { entry: entry.clone(), rev, committed });
                 self.unsaved.insert(path.clone());
                 changes.push(Change { path, entry, rev });
             }
@@ -328,7 +324,13 @@ impl Engine {
         }
         let there = told.map_or(Entry::Absent, |told| told.entry.clone());
         let rev = told.map_or(0, |told| told.rev);
-        Some(Row { agreed: Entry::Absent, here, there, rev, proposed: None })
+        let proposed = told.and_then(|told| told.committed).map(|(op, base_rev)| Proposed {
+            op,
+            new: Entry::Absent,
+            base: Entry::Absent,
+            base_rev,
+        });
+        Some(Row { agreed: Entry::Absent, here, there, rev, proposed })
     }
 
     fn wake(&mut self) {

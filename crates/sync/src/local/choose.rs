@@ -24,7 +24,7 @@ impl Engine {
         }
         let path = &conflict.path;
         let is_busy = self.pair(path).running.is_some() || self.pair(path).proposed.is_some();
-        if is_busy || self.disk.is_doubtful(path) {
+        if is_busy || self.disk.is_doubtful(path) || self.is_outdated(&conflict) {
             return Err(ChoiceError::Changed);
         }
         if let Choice::Merged(entry) = &choice
@@ -39,6 +39,13 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Something newer may have come than is written in the conflict yet.
+    fn is_outdated(&self, conflict: &Conflict) -> bool {
+        let Conflict { path, kind, local, upstream, .. } = conflict;
+        let is_same = self.here(path) == local && self.there(path) == upstream;
+        matches!(kind, ConflictKind::Both(_)) && !is_same
     }
 
     fn choose_version(&mut self, id: ConflictId, conflict: &Conflict, choice: Choice) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use oriel_wire::sync::{Digest, Entry, RelPath};
 
-use super::{Answer, Effect, Engine, Peer, RECENT_MAX};
+use super::{Answer, Effect, Engine, Peer, Told};
 use crate::disk::retry_after_ms;
 use crate::journal::Write;
 use crate::op::{Applied, Op, OpId, Outcome};
@@ -47,7 +47,8 @@ enum Verdict {
 impl Engine {
     pub(super) fn proposed(&mut self, peer: Peer, proposal: Proposal) {
         let path = proposal.path.clone();
-        if self.recent.contains_key(&proposal.op) {
+        let told = self.told.get(&path).and_then(|told| told.committed);
+        if told.is_some_and(|(op, _)| op == proposal.op) {
             self.answers.push(Answer { peer, op: proposal.op, path, why: None });
             return;
         }
@@ -104,23 +105,10 @@ impl Engine {
     fn end(&mut self, path: &RelPath, why: Option<Why>) {
         let Some(waiting) = self.waiting.get_mut(path) else { return };
         if let Some(Waiting { peer, proposal, .. }) = waiting.pop_front() {
-            if why.is_none() {
-                self.remember(proposal.op);
-            }
             self.answers.push(Answer { peer, op: proposal.op, path: path.clone(), why });
         }
         if self.waiting.get(path).is_some_and(std::collections::VecDeque::is_empty) {
             self.waiting.remove(path);
-        }
-    }
-
-    fn remember(&mut self, op: OpId) {
-        self.recent.insert(op, 0);
-        self.recent_order.push_back(op);
-        if RECENT_MAX < self.recent_order.len()
-            && let Some(oldest) = self.recent_order.pop_front()
-        {
-            self.recent.remove(&oldest);
         }
     }
 
@@ -235,13 +223,16 @@ impl Engine {
     /// Sends the answers, now that what they tell of has its revision and was told.
     pub(super) fn answer(&mut self) {
         for Answer { peer, op, path, why } in std::mem::take(&mut self.answers) {
+            if why.is_none() {
+                self.committed(&path, op);
+            }
             if !self.peers.contains_key(&peer) {
                 continue;
             }
             let told = self.told.get(&path);
             let rev = told.map_or(0, |told| told.rev);
             let down = match why {
-                None => Down::Committed { op, rev },
+                None => Down::Committed { op, rev: self.committed(&path, op) },
                 Some(why) => {
                     let left_out = self.setup.left_out.has(&path, false);
                     let told = told.map_or(Entry::Absent, |told| told.entry.clone());
@@ -250,6 +241,20 @@ impl Engine {
                 }
             };
             self.effects.push(Effect::Send(peer, down));
+        }
+    }
+
+    /// Returns the revision that a proposal came to, and remembers it.
+    fn committed(&mut self, path: &RelPath, op: OpId) -> u64 {
+        let nothing = || Told { entry: Entry::Absent, rev: 0, committed: None };
+        let told = self.told.entry(path.clone()).or_insert_with(nothing);
+        match told.committed {
+            Some((known, rev)) if known == op => rev,
+            _ => {
+                told.committed = Some((op, told.rev));
+                self.unsaved.insert(path.clone());
+                told.rev
+            }
         }
     }
 }
