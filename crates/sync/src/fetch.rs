@@ -59,6 +59,11 @@ impl Fetches {
         waiting.flat_map(|fetch| fetch.waiting).collect()
     }
 
+    /// Nobody can be asked for a content.
+    pub(crate) fn forget(&mut self, digest: &Digest) {
+        self.0.remove(digest);
+    }
+
     /// So much of a content is here; nothing where that cannot be told.
     pub(crate) fn have(&mut self, digest: &Digest, have: Option<Have>) -> Next {
         let Some(fetch) = self.0.get_mut(digest) else { return Next::Wait };

@@ -27,6 +27,8 @@ pub enum Up {
     },
     /// A piece of a content that is needed.
     Chunk(Chunk),
+    /// A content that is needed is not here any more.
+    Gone(Digest),
     /// A late write was written down.
     LateKnown(OpId),
 }
@@ -82,6 +84,8 @@ pub enum Down {
     },
     /// A piece of a content that is wanted.
     Chunk(Chunk),
+    /// A content that is wanted is not here any more.
+    Gone(Digest),
     /// Somebody upstream wrote to a file that a proposal had just replaced. Said again until it is known.
     Late {
         /// Its number.

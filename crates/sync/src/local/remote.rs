@@ -68,6 +68,10 @@ impl Engine {
                     self.effects.push(Effect::Task(Task::Receive { digest, size, at, bytes }));
                 }
             }
+            Down::Gone(digest) => {
+                let next = self.fetching.have(&digest, None);
+                self.fetch_on(now_ms, digest, next);
+            }
             Down::Late { id, path, entry } => self.late_there(now_ms, id, path, entry),
         }
     }

@@ -48,6 +48,8 @@ pub(crate) struct Actor {
     /// What is left to begin.
     pub(crate) budget: usize,
     syncs: bool,
+    /// How many of the names there are to choose from: with few, both sides meet often.
+    names: usize,
 }
 
 const NAMES: [&str; 9] =
@@ -55,9 +57,9 @@ const NAMES: [&str; 9] =
 const FOLDERS: [&str; 5] = ["d", "d/e", "f", "f/g", "f/g/h"];
 
 impl Actor {
-    pub(crate) fn new(side: usize, budget: usize, syncs: bool) -> Self {
+    pub(crate) fn new(side: usize, budget: usize, syncs: bool, names: usize) -> Self {
         let who = if side == 0 { 'u' } else { 'g' };
-        Self { side, who, steps: VecDeque::new(), open: None, budget, syncs }
+        Self { side, who, steps: VecDeque::new(), open: None, budget, syncs, names: names.min(NAMES.len()) }
     }
 
     pub(crate) fn is_idle(&self) -> bool {
@@ -82,8 +84,7 @@ impl Actor {
     }
 
     fn begin(&mut self, state: &mut State, rng: &mut Rng) {
-        let name = || rng_name(rng);
-        let (one, other) = { let mut name = name; (name(), name()) };
+        let (one, other) = (self.name(rng), self.name(rng));
         let size = 8 + rng.usize(..24);
         let steps = match rng.u8(..20) {
             0..=3 => self.in_place(rng, one),
@@ -94,7 +95,7 @@ impl Actor {
             10..=12 => vec![Step::Remove(one)],
             13 => self.nested(state, size),
             14 => remove_all(state, self.side, FOLDERS[rng.usize(..FOLDERS.len())]),
-            15 => (0..4).map(|_| Step::Create(rng_name(rng), state.oracle.unique(self.who, size))).collect(),
+            15 => self.burst(state, rng, size),
             16 => vec![Step::Chmod(one)],
             17 => vec![Step::Remove(one.clone()), Step::Link(one, "b".to_owned())],
             18 => retype(state, self.side, self.who, rng, size),
@@ -107,6 +108,16 @@ impl Actor {
         if self.syncs && rng.bool() {
             self.steps.push_back(Step::Sync);
         }
+    }
+
+    fn name(&self, rng: &mut Rng) -> String {
+        NAMES[rng.usize(..self.names)].to_owned()
+    }
+
+    /// Many at once, as when another branch is checked out.
+    fn burst(&self, state: &mut State, rng: &mut Rng, size: usize) -> Vec<Step> {
+        let one = |_| Step::Create(self.name(rng), state.oracle.unique(self.who, size));
+        (0..4).map(one).collect()
     }
 
     /// As editors do that keep the inode: the file is empty for a while.
@@ -172,10 +183,6 @@ impl Actor {
             Step::Sync => state.actor_sync(side),
         }
     }
-}
-
-fn rng_name(rng: &mut Rng) -> String {
-    NAMES[rng.usize(..NAMES.len())].to_owned()
 }
 
 fn swap(one: &str, other: &str) -> Vec<Step> {

@@ -124,9 +124,10 @@ impl Sim {
         let mut state = State::new(rng.fork(), granularity_ns, limit, rng.i64(-9..9) * 1_000_000_000);
         state.is_loud = plan.is_loud;
         let syncs = rng.bool();
-        let budgets = if plan.is_calm { [3, 3] } else { [rng.usize(1..16), rng.usize(1..16)] };
+        let budgets = if plan.is_calm { [3, 3] } else { [rng.usize(1..30), rng.usize(1..30)] };
+        let names = [1, 2, 5, 9, 9][rng.usize(..5)];
         for side in [LOCAL, UPSTREAM] {
-            state.actors[side] = Some(Actor::new(side, budgets[side], syncs));
+            state.actors[side] = Some(Actor::new(side, budgets[side], syncs, names));
             for (at, folder) in ["d", "d/e"].iter().enumerate().take(rng.usize(..3)) {
                 let _ = at;
                 state.actor_make(side, folder, crate::stat::Kind::Dir, "");
@@ -410,7 +411,13 @@ impl Sim {
             return;
         }
         let state = self.state.borrow();
-        let Some(data) = state.sides[side].blobs.get(&digest) else { return };
+        let Some(data) = state.sides[side].blobs.get(&digest) else {
+            match side {
+                LOCAL => self.link.up.push_back(Up::Gone(digest)),
+                _ => self.link.down.push_back(Down::Gone(digest)),
+            }
+            return;
+        };
         let size = data.len() as u64;
         let from = usize::try_from(from).unwrap().min(data.len());
         let pieces = data[from..].chunks(11).enumerate();
@@ -520,9 +527,16 @@ impl Sim {
     fn cut(&mut self) {
         if self.link.is_up {
             self.link.cut();
+            self.forget_unsaid();
             self.tell_upstream(upstream::Input::Left(self.link.peer));
             self.tell_local(local::Input::Disconnected);
         }
+    }
+
+    /// What was to be said on a connection is not said on the next one.
+    fn forget_unsaid(&mut self) {
+        let is_task = |job: &Job| matches!(job, Job::Task(_) | Job::Down(..) | Job::Blob(Some(_), ..));
+        self.jobs[LOCAL].retain(is_task);
     }
 
     /// A process ends, with the power of its machine or without, and another one begins.
@@ -533,6 +547,7 @@ impl Sim {
         self.wake[side] = None;
         let was_up = self.link.is_up;
         self.link.cut();
+        self.forget_unsaid();
         {
             let mut state = self.state.borrow_mut();
             state.unwatch(side);

@@ -28,6 +28,10 @@ impl Engine {
                     self.effects.push(Effect::Task(Task::Receive { digest, size, at, bytes }));
                 }
             }
+            Up::Gone(digest) => {
+                let next = self.fetching.have(&digest, None);
+                self.fetch_on(digest, next);
+            }
             Up::LateKnown(id) => {
                 if self.late.remove(&id).is_some() {
                     self.writes.push(Write::Conflict(id, None));

@@ -130,8 +130,10 @@ impl Engine {
     pub(super) fn need(&mut self, digest: Digest, from: u64) {
         let wants = |it: &&super::Waiting| it.proposal.new.digest() == Some(digest);
         let first = self.waiting.values().filter_map(|waiting| waiting.front()).find(wants);
-        if let Some(peer) = first.map(|waiting| waiting.peer) {
-            self.effects.push(Effect::Send(peer, Down::Need { digest, from }));
+        match first.map(|waiting| waiting.peer) {
+            Some(peer) => self.effects.push(Effect::Send(peer, Down::Need { digest, from })),
+            // What it was needed for is over.
+            None => self.fetching.forget(&digest),
         }
     }
 
