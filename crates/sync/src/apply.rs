@@ -139,7 +139,7 @@ impl<V: Vfs, B: Blobs> Work<'_, V, B> {
     }
 
     /// The names are on disk before anybody is told that the change was made.
-    fn done(&self, left: Option<Left>) -> Result<Applied, Fault> {
+    pub(crate) fn done(&self, left: Option<Left>) -> Result<Applied, Fault> {
         let synced = self.vfs.sync_names(self.tree()).and_then(|()| match left {
             Some(_) => self.vfs.sync_names(self.slot()),
             None => Ok(()),

@@ -240,15 +240,19 @@ impl Disk {
         node.is_doubtful = false;
         let is_told = std::mem::take(&mut node.is_told);
         let was = std::mem::replace(&mut node.seen, seen);
-        Some(self.follow(&look.path, &was.entry, is_told))
+        Some(self.follow(&look.path, &was, is_told))
     }
 
     /// What a folder is decides what can be in it, and where else to look.
-    fn follow(&mut self, path: &RelPath, was: &Entry, is_told: bool) -> Vec<RelPath> {
-        let now = self.entry(path).clone();
+    fn follow(&mut self, path: &RelPath, was: &Seen, is_told: bool) -> Vec<RelPath> {
+        let (was_in, now_in) = (was.stat, self.seen(path).and_then(|seen| seen.stat));
+        let is_same = was_in.zip(now_in).is_some_and(|(was, now)| was.is_same_inode(&now));
+        let (was, now) = (&was.entry, self.entry(path).clone());
         let mut changed = Vec::new();
         match (*was == Entry::Dir, now == Entry::Dir) {
             (false, true) => self.doubt_within(path),
+            // Another folder is there, which nobody watches.
+            (true, true) if !is_same => self.doubt_within(path),
             (true, true) if is_told => {
                 self.want(List { folder: Some(path.clone()), is_deep: false });
             }
@@ -295,7 +299,10 @@ impl Disk {
             missing.remove(path);
             let seen = self.seen(path);
             let is_known = match stat.kind {
-                Kind::Dir => seen.is_some_and(|seen| seen.entry == Entry::Dir),
+                Kind::Dir => seen.is_some_and(|seen| {
+                    let is_same = |known: crate::stat::Stat| known.is_same_inode(stat);
+                    seen.entry == Entry::Dir && seen.stat.is_some_and(is_same)
+                }),
                 _ => seen.is_some_and(|seen| seen.stat == Some(*stat)),
             };
             if !is_known {

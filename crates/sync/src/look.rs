@@ -66,7 +66,9 @@ pub fn look<V: Vfs, B: Blobs>(
         if let Some(entry) = entry
             && vfs.lstat(at)? == Some(stat)
         {
-            let is_proof = !stat.is_racy(now_ns, vfs.granularity_ns());
+            // Of a folder it only says which one it is, and not what is in it.
+            let is_racy = stat.is_racy(now_ns, vfs.granularity_ns());
+            let is_proof = entry == Entry::Dir || !is_racy;
             return Ok(Seen { entry, stat: is_proof.then_some(stat) });
         }
     }

@@ -42,6 +42,12 @@ impl Stat {
         self.mode & 0o100 != 0
     }
 
+    /// Returns whether both are of the same thing, whatever became of it.
+    #[must_use]
+    pub const fn is_same_inode(&self, other: &Self) -> bool {
+        self.dev == other.dev && self.ino == other.ino
+    }
+
     /// Returns whether both are the same inode with the same content, as far as the system tells, when
     /// only its name may have changed in between: a rename changes `ctime` and nothing else.
     #[must_use]

@@ -21,7 +21,7 @@ impl<V: Vfs, B: Blobs> Work<'_, V, B> {
     fn recover(&self) -> Result<Applied, Fault> {
         if self.vfs.lstat(self.slot())?.is_none() {
             self.vfs.discard(self.op.id)?;
-            return Ok(Outcome::Changed.into());
+            return self.recover_without_slot();
         }
         if self.op.new == Entry::Absent {
             return Ok(self.settle());
@@ -32,6 +32,20 @@ impl<V: Vfs, B: Blobs> Work<'_, V, B> {
         }
         // It may have been in the tree for a moment, and be open there still.
         Ok(Applied { outcome: Outcome::Changed, left: Some(Left::known(out)) })
+    }
+
+    /// What was put where nothing was, and a folder that was made or removed, leave nothing in the slot.
+    /// That it was made here and not by somebody must be known: what the other side deletes now is not to
+    /// come back as if it were new.
+    fn recover_without_slot(&self) -> Result<Applied, Fault> {
+        let leaves_nothing = matches!(
+            (&self.op.expected, &self.op.new),
+            (Entry::Absent, _) | (Entry::Dir, Entry::Absent)
+        );
+        if leaves_nothing && self.look(self.tree())?.entry == self.op.new {
+            return self.done(None);
+        }
+        Ok(Outcome::Changed.into())
     }
 }
 
