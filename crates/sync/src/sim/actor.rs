@@ -14,6 +14,8 @@ use crate::stat::Kind;
 pub(crate) enum Step {
     /// Opens a file to write it in place, which empties it.
     Open(String),
+    /// Opens a file to write it later, and leaves it as it is until then.
+    Hold(String),
     /// Writes more of what is to be in it.
     Write(usize),
     /// Writes the rest, and is finished.
@@ -36,6 +38,8 @@ struct Open {
     ino: Ino,
     data: Vec<u8>,
     at: usize,
+    /// What was in it is there still.
+    is_untouched: bool,
 }
 
 /// Somebody who writes.
@@ -122,7 +126,7 @@ impl Actor {
 
     /// As editors do that keep the inode: the file is empty for a while.
     fn in_place(&self, rng: &mut Rng, path: String) -> Vec<Step> {
-        let mut steps = vec![Step::Open(path)];
+        let mut steps = vec![if rng.bool() { Step::Open(path) } else { Step::Hold(path) }];
         steps.extend((0..rng.usize(..4)).map(|_| Step::Write(1 + rng.usize(..12))));
         steps.push(Step::Close);
         steps
@@ -153,23 +157,36 @@ impl Actor {
         steps
     }
 
+    fn opened(&mut self, state: &mut State, path: String, ino: Ino, is_untouched: bool) {
+        let data = state.oracle.unique(self.who, 8 + path.len() * 3);
+        self.open = Some(Open { path, ino, data, at: 0, is_untouched });
+    }
+
     fn step(&mut self, state: &mut State, step: Step) {
         let side = self.side;
         match step {
             Step::Open(path) => {
-                let Some(ino) = state.actor_open(side, &path) else { return };
-                let size = 8 + path.len() * 3;
-                let data = state.oracle.unique(self.who, size);
-                self.open = Some(Open { path, ino, data, at: 0 });
+                let Some(ino) = state.actor_open(side, &path, true) else { return };
+                self.opened(state, path, ino, false);
+            }
+            Step::Hold(path) => {
+                let Some(ino) = state.actor_open(side, &path, false) else { return };
+                self.opened(state, path, ino, true);
             }
             Step::Write(count) => {
                 if let Some(open) = &mut self.open {
+                    if std::mem::take(&mut open.is_untouched) {
+                        state.actor_overwrite(side, open.ino, &open.path);
+                    }
                     open.at = (open.at + count).min(open.data.len());
                     state.actor_write(side, open.ino, &open.path, &open.data[..open.at]);
                 }
             }
             Step::Close => {
                 if let Some(open) = self.open.take() {
+                    if open.is_untouched {
+                        state.actor_overwrite(side, open.ino, &open.path);
+                    }
                     state.actor_close(side, open.ino, &open.path, &open.data);
                 }
             }

@@ -39,7 +39,8 @@ impl Process {
             state.sides[side].is_stopped = true;
             return Err(Fault::Stopped);
         }
-        if state.is_busy && state.rng.u8(..6) == 0 {
+        let apart = state.calls_apart;
+        if state.is_busy && state.rng.u8(..apart) == 0 {
             state.act(side);
         }
         if state.has_faults && state.rng.u8(..100) == 0 {

@@ -22,6 +22,8 @@ impl Sim {
     #[must_use]
     pub fn judge(&mut self) -> Outcome {
         let mut wrong = Vec::new();
+        let calls = self.state.borrow().calls;
+        self.state.borrow_mut().stop_at = [None, None];
         if !self.is_still() {
             wrong.push("it never came to rest".to_owned());
         }
@@ -36,7 +38,6 @@ impl Sim {
         self.judge_loss(&trees, &mut wrong);
         self.judge_deletes(&trees, &mut wrong);
         self.judge_rest(&mut wrong);
-        let calls = self.state.borrow().calls;
         Outcome { trace: self.trace_hash(), wrong, calls, conflicts: self.conflicts }
     }
 

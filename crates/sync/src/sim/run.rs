@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use fastrand::Rng;
-use oriel_wire::sync::{Digest, RelPath};
+use oriel_wire::sync::{Digest, Entry, RelPath};
 
 use super::actor::Actor;
 use super::calls::Process;
@@ -123,6 +123,7 @@ impl Sim {
         let limit = if rng.u8(..8) == 0 { 3 } else { usize::MAX };
         let mut state = State::new(rng.fork(), granularity_ns, limit, rng.i64(-9..9) * 1_000_000_000);
         state.is_loud = plan.is_loud;
+        state.calls_apart = [2, 3, 6, 20][rng.usize(..4)];
         let syncs = rng.bool();
         let budgets = if plan.is_calm { [3, 3] } else { [rng.usize(1..30), rng.usize(1..30)] };
         let names = [1, 2, 5, 9, 9][rng.usize(..5)];
@@ -378,6 +379,10 @@ impl Sim {
     fn perform(&mut self, side: usize, task: Task) {
         self.trace(|| format!("{side} performs {task:?}"), 5);
         let process = self.process(side);
+        let unclear = match &task {
+            Task::Recover(op) if op.expected == Entry::Absent => Some(op.path.clone()),
+            _ => None,
+        };
         let done = match (task, self.plan.flaw) {
             (Task::Apply(op), Some(Flaw::DeleteThenRename)) => {
                 Some(Done::Applied(op.id, delete_then_rename(&process, &op)))
@@ -403,7 +408,19 @@ impl Sim {
                 }
             }
         };
+        self.excuse(done.as_ref(), unclear);
         self.results[side].extend(done);
+    }
+
+    /// Where a process ended just when a file was made, and somebody else changed that file before the
+    /// next process began, nobody can tell any more that it had been made. It is made again then, which
+    /// loses nothing, but may undo a delete.
+    fn excuse(&mut self, done: Option<&Done>, unclear: Option<RelPath>) {
+        if let Some(Done::Applied(_, applied)) = done
+            && applied.outcome == crate::op::Outcome::Changed
+        {
+            self.noticed.extend(unclear);
+        }
     }
 
     fn send_blob(&mut self, side: usize, peer: Option<u64>, digest: Digest, from: u64) {

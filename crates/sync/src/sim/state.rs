@@ -101,6 +101,8 @@ pub(crate) struct State {
     pub(crate) has_faults: bool,
     /// Those who write do so between calls as well.
     pub(crate) is_busy: bool,
+    /// Between how many calls once.
+    pub(crate) calls_apart: u8,
     trace: DefaultHasher,
     pub(crate) is_loud: bool,
 }
@@ -127,6 +129,7 @@ impl State {
             stop_at: [None, None],
             has_faults: false,
             is_busy: false,
+            calls_apart: 6,
             trace: DefaultHasher::new(),
             is_loud: false,
         }
@@ -214,7 +217,7 @@ impl State {
         }
     }
 
-    pub(crate) fn actor_open(&mut self, side: usize, path: &str) -> Option<Ino> {
+    pub(crate) fn actor_open(&mut self, side: usize, path: &str, empties: bool) -> Option<Ino> {
         let now_ns = self.now_ns(side);
         let cell = self.sides[side].fs.cell(path)?;
         let ino = match self.sides[side].fs.get(&cell) {
@@ -226,13 +229,25 @@ impl State {
             }
             Some(_) => self.file(side, path)?,
         };
-        self.settle(side, path, ino);
+        if empties {
+            self.settle(side, path, ino);
+            self.sides[side].fs.write(ino, Vec::new(), now_ns);
+        }
         let fs = &mut self.sides[side].fs;
-        fs.write(ino, Vec::new(), now_ns);
         fs.inodes.get_mut(&ino).unwrap().open += 1;
         self.trace(|| format!("{side} opens {path} ({ino})"), (side, path, ino));
         self.tell(side, &cell, false);
         Some(ino)
+    }
+
+    /// Whoever has a file open is about to write over what it holds, wherever it is by now.
+    pub(crate) fn actor_overwrite(&mut self, side: usize, ino: Ino, path: &str) {
+        if self.sides[side].fs.find(path) == Some(ino) {
+            self.settle(side, path, ino);
+        } else {
+            let data = self.data(side, ino);
+            self.oracle.settled(&data);
+        }
     }
 
     pub(crate) fn actor_write(&mut self, side: usize, ino: Ino, path: &str, data: &[u8]) {
