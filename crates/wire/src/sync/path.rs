@@ -244,10 +244,8 @@ fn is_own(part: &str) -> bool {
 #[must_use]
 pub fn same_somewhere(part: &str, name: &str) -> bool {
     let part = part.split(':').next().unwrap_or(part);
-    // A longer part can only be the same by characters that fall away.
     let visible: String = part.chars().filter(|c| !is_shapeless(*c)).collect();
-    let trimmed = visible.trim_end_matches(['.', ' ']);
-    name.len() == trimmed.len() && fold(trimmed) == name || fold(trimmed) == name
+    fold(visible.trim_end_matches(['.', ' '])) == name
 }
 
 /// The characters that HFS+ leaves out when it compares names.
@@ -255,14 +253,15 @@ fn is_shapeless(c: char) -> bool {
     matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
 }
 
-/// Upper and then lower case brings together what only one of them would, such as the two small sigmas.
+/// Lower, upper and lower case again brings together what one of them alone would not, such as the two small
+/// sigmas, or the two forms of `ß` and what stands for both.
 fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    let upper = text.nfd().flat_map(char::to_uppercase);
-    // Large letters can have accents of their own, and these can be in another order.
-    upper.flat_map(char::to_lowercase).nfd().nfc().collect()
+    let cased = text.nfd().flat_map(char::to_lowercase).flat_map(char::to_uppercase);
+    // A letter's other case can have accents of its own, and these can be in another order.
+    cased.flat_map(char::to_lowercase).nfd().nfc().collect()
 }
 
 impl PartialOrd for RelPath {
@@ -334,3 +333,121 @@ macro_rules! text {
 
 text!(RelPath, "a path beneath the root");
 text!(Name, "a name");
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_path_leads_nowhere_else() {
+        for text in
+            ["a", "a/b", "ä/日本", ".git/x", "...", "a:b", "a b/ c", "x/.oriel", "oriel", "a\nb"]
+        {
+            assert_eq!(RelPath::parse(text).map(|path| path.to_string()), Ok(text.to_owned()));
+        }
+        let long = "x".repeat(PART_BYTES_MAX + 1);
+        let deep = "a/".repeat(PATH_BYTES_MAX / 2) + "b";
+        for (text, error) in [
+            ("", "at least one part"),
+            ("/etc/passwd", "begins with `/`"),
+            ("a//b", "without a name"),
+            ("a/", "without a name"),
+            ("../a", "`.` or `..`"),
+            ("a/..", "`.` or `..`"),
+            ("a/./b", "`.` or `..`"),
+            ("a\0", "zero byte"),
+            ("..\\a", "backslash"),
+            (".oriel", ".oriel"),
+            (".Oriel/sync/x", ".oriel"),
+            (".or\u{200d}iel/x", ".oriel"),
+            (".oriel . /x", ".oriel"),
+            (".oriel::$INDEX_ALLOCATION/x", ".oriel"),
+            (&long, "255 bytes"),
+            (&deep, "4096 bytes"),
+        ] {
+            let told = RelPath::parse(text).unwrap_err().to_string();
+            assert!(told.contains(error), "{text:.20}: {told}");
+        }
+        assert!(RelPath::parse(&"x".repeat(PART_BYTES_MAX)).is_ok());
+        assert!(RelPath::parse(&deep[2..]).is_ok());
+    }
+
+    #[test]
+    fn a_path_knows_its_parts() {
+        let path = path("a/b/c");
+        assert_eq!(path.parts().collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert_eq!((path.depth(), path.name_str()), (3, "c"));
+        assert_eq!(path.ancestors().map(|a| a.to_string()).collect::<Vec<_>>(), ["a/b", "a"]);
+        let name = path.name();
+        assert_eq!(path.parent().unwrap().join(&name), Ok(path.clone()));
+        assert_eq!(RelPath::in_folder(None, &name).unwrap().to_string(), "c");
+        assert!(RelPath::in_folder(None, &Name::parse(".oriel").unwrap()).is_err());
+        assert!(path.starts_with(&self::path("a/b")) && path.starts_with(&path));
+        assert!(!self::path("a/bc").starts_with(&self::path("a/b")));
+        for wrong in ["", "a/b", "..", "x\0"] {
+            assert!(Name::parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_in_a_folder_follows_it_at_once() {
+        let mut paths: Vec<_> =
+            ["a-b", "a/b", "b", "a", "a/b/c", "a.b", "a/a", "a b"].map(path).into();
+        paths.sort();
+        let texts: Vec<_> = paths.iter().map(RelPath::as_str).collect();
+        assert_eq!(texts, ["a", "a/a", "a/b", "a/b/c", "a b", "a-b", "a.b", "b"]);
+    }
+
+    #[test]
+    fn names_that_some_system_takes_for_the_same_fold_to_the_same() {
+        for (a, b) in [
+            ("README", "readme"),
+            ("\u{e4}", "A\u{308}"),
+            ("Σας", "ΣΑΣ"),
+            ("\u{1e9b}\u{323}", "\u{1e69}"),
+            ("ſ", "S"),
+        ] {
+            assert_eq!(path(a).fold(), path(b).fold(), "{a} {b}");
+        }
+        assert_ne!(path("a").fold(), path("ä").fold());
+    }
+
+    #[test]
+    fn every_character_folds_once() {
+        // Where scripts with two cases and letters with accents are; the rest is ideographs and syllables.
+        let scripts = [1..0x3400, 0xa640..0xac00, 0xf900..0x1_2000, 0x1_d000..0x1_f000];
+        for c in scripts.into_iter().flatten().filter_map(char::from_u32) {
+            let once = fold(&format!("{c}\u{345}x"));
+            assert_eq!(fold(&once), once, "{c:?}");
+            assert_eq!(fold(&format!("{c}").to_uppercase()), fold(&format!("{c}")), "{c:?}");
+            assert_eq!(fold(&format!("{c}").to_lowercase()), fold(&format!("{c}")), "{c:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn paths_are_ordered_as_their_parts_are(
+            a in "[ab.-]{1,2}(/[ab.-]{1,2}){0,3}", b in "[ab.-]{1,2}(/[ab.-]{1,2}){0,3}",
+        ) {
+            if let (Ok(a), Ok(b)) = (RelPath::parse(&a), RelPath::parse(&b)) {
+                prop_assert_eq!(a.cmp(&b), a.parts().cmp(b.parts()));
+                prop_assert_eq!(a == b, a.cmp(&b) == Ordering::Equal);
+            }
+        }
+
+        #[test]
+        fn no_path_that_is_read_leads_out(text in any::<String>()) {
+            if let Ok(path) = RelPath::parse(&text) {
+                let joined = std::path::Path::new("/root").join(path.as_str());
+                let usual = |part| matches!(part, std::path::Component::Normal(_) | std::path::Component::RootDir);
+                prop_assert!(joined.starts_with("/root") && joined.components().all(usual));
+            }
+        }
+    }
+
+    fn path(text: &str) -> RelPath {
+        RelPath::parse(text).unwrap()
+    }
+}
