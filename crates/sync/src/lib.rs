@@ -4,7 +4,12 @@
 //! say where to look; what is true is read from disk. So an event that is missed, doubled or late
 //! changes nothing.
 
+pub mod chunks;
+pub mod coalesce;
 pub mod digest;
+pub mod ignore;
+pub mod merge;
+pub mod merkle;
 
 pub mod apply;
 pub mod conflict;
