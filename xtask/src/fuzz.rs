@@ -73,6 +73,8 @@ pub(crate) enum Target {
     BridgeDownload,
     /// What a page asks of the host's files.
     HostfsMessage,
+    /// Frames of sync, from either side.
+    SyncFrame,
 }
 
 /// Fuzzes one target, or all of them in turn, for so long in all. Fails if anything is found.

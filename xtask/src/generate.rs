@@ -21,6 +21,7 @@ const FILES: &[Generated] = &[
     Generated { path: "clients/shared/src/generated/gateway.ts", oriel: &["gateway", "types"] },
     Generated { path: "clients/fs-bindings/src/generated/hostfs.ts", oriel: &["files", "types"] },
     Generated { path: "clients/shared/src/generated/compute.ts", oriel: &["compute", "types"] },
+    Generated { path: "clients/shared/src/generated/sync.ts", oriel: &["sync", "types"] },
 ];
 
 /// Builds what makes the files, and nothing that needs a library of the system.

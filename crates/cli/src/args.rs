@@ -7,6 +7,7 @@ mod opinions;
 mod processes;
 mod reports;
 mod serve;
+mod sync;
 mod talk;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ pub(crate) use processes::{Daemon, DaemonStart, Modules};
 pub(crate) use reports::{Costs, Export, ExportFormat, Phase, Report, ReportBy};
 pub(crate) use reports::{Sessions, Show, Tail};
 pub(crate) use serve::{Console, Demo, Open, Serve};
+pub(crate) use sync::Sync;
 pub(crate) use talk::{Ask, At, Chat};
 
 /// Records what coding agents do and cost, on this machine and for this machine only.
@@ -218,6 +220,9 @@ pub(crate) enum Command {
     /// Shows or makes the key that signs for you.
     #[command(subcommand)]
     Keys(Keys),
+    /// Tells of sync between a session's workspace and a folder.
+    #[command(subcommand, hide = true)]
+    Sync(Sync),
 }
 
 /// How much of the audit to list.
