@@ -4,6 +4,31 @@
 //! say where to look; what is true is read from disk. So an event that is missed, doubled or late
 //! changes nothing.
 
+// What a path is to become.
+pub mod reconcile;
+
+// Both engines, and what they want done.
+pub mod local;
+pub mod upstream;
+
+pub mod conflict;
+pub mod journal;
+pub mod talk;
+pub mod task;
+
+mod disk;
+mod fetch;
+mod slots;
+
+// What touches a file system.
+pub mod apply;
+pub mod look;
+pub mod op;
+pub mod rules;
+pub mod stat;
+pub mod vfs;
+
+// Pure parts that whoever runs the engines uses.
 pub mod chunks;
 pub mod coalesce;
 pub mod digest;
@@ -11,25 +36,8 @@ pub mod ignore;
 pub mod merge;
 pub mod merkle;
 
-pub mod apply;
-pub mod conflict;
-mod disk;
-mod fetch;
-pub mod journal;
-pub mod local;
-pub mod look;
-pub mod op;
-pub mod reconcile;
-pub mod rules;
-mod slots;
-
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
-pub mod stat;
-pub mod talk;
-pub mod task;
-pub mod upstream;
-pub mod vfs;
 
 pub use digest::digest_of;
 pub use disk::Look;

@@ -12,6 +12,9 @@ mod plan;
 mod remote;
 mod results;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use oriel_wire::sync::{Digest, Entry, RelPath};

@@ -56,14 +56,21 @@ pub(crate) struct Actor {
     names: usize,
 }
 
-const NAMES: [&str; 9] =
-    ["a", "b", "c", "d/a", "d/b", "d/e/a", "d/e/b", "f/a", "f/g/h/a"];
+const NAMES: [&str; 9] = ["a", "b", "c", "d/a", "d/b", "d/e/a", "d/e/b", "f/a", "f/g/h/a"];
 const FOLDERS: [&str; 5] = ["d", "d/e", "f", "f/g", "f/g/h"];
 
 impl Actor {
     pub(crate) fn new(side: usize, budget: usize, syncs: bool, names: usize) -> Self {
         let who = if side == 0 { 'u' } else { 'g' };
-        Self { side, who, steps: VecDeque::new(), open: None, budget, syncs, names: names.min(NAMES.len()) }
+        Self {
+            side,
+            who,
+            steps: VecDeque::new(),
+            open: None,
+            budget,
+            syncs,
+            names: names.min(NAMES.len()),
+        }
     }
 
     pub(crate) fn is_idle(&self) -> bool {

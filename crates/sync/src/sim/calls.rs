@@ -212,9 +212,7 @@ impl Vfs for Process {
     }
 
     fn make_dir(&self, at: Place<'_>) -> Result<(), Fault> {
-        self.call("make_dir", |state, side| {
-            make(state, side, at, Kind::Dir, "", 0o755).map(|_| ())
-        })
+        self.call("make_dir", |state, side| make(state, side, at, Kind::Dir, "", 0o755).map(|_| ()))
     }
 
     fn rename_new(&self, from: Place<'_>, to: Place<'_>) -> Result<(), Fault> {

@@ -65,8 +65,7 @@ impl SimFs {
         self.last_ino += 1;
         let time = self.coarse(now_ns);
         let durable = if kind == Kind::File { Vec::new() } else { data.clone() };
-        let inode =
-            Inode { kind, data, durable, mtime_ns: time, ctime_ns: time, mode, open: 0 };
+        let inode = Inode { kind, data, durable, mtime_ns: time, ctime_ns: time, mode, open: 0 };
         self.inodes.insert(self.last_ino, inode);
         self.last_ino
     }
@@ -161,7 +160,8 @@ impl SimFs {
     }
 
     pub(crate) fn sync_names(&mut self, folder: Ino) {
-        let touches = |step: &Vec<(Cell, Option<Ino>)>| step.iter().any(|(cell, _)| cell.0 == folder);
+        let touches =
+            |step: &Vec<(Cell, Option<Ino>)>| step.iter().any(|(cell, _)| cell.0 == folder);
         if let Some(last) = self.steps.iter().rposition(touches) {
             for step in self.steps.drain(..=last).collect::<Vec<_>>() {
                 self.keep(step);

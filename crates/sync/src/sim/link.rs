@@ -48,7 +48,8 @@ impl Link {
             return self.down_chunks.pop_front().map(Down::Chunk);
         }
         let down = self.down.pop_front()?;
-        let is_repeatable = !matches!(down, Down::Welcome { .. } | Down::Page(_) | Down::PageEnd { .. });
+        let is_repeatable =
+            !matches!(down, Down::Welcome { .. } | Down::Page(_) | Down::PageEnd { .. });
         if is_repeatable && rng.u8(..12) == 0 {
             self.down.push_front(down.clone());
         }

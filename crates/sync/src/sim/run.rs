@@ -121,7 +121,8 @@ impl Sim {
         let mut rng = Rng::with_seed(plan.seed);
         let granularity_ns = [1_000_000, 20_000_000, 2_000_000_000][rng.usize(..3)];
         let limit = if rng.u8(..8) == 0 { 3 } else { usize::MAX };
-        let mut state = State::new(rng.fork(), granularity_ns, limit, rng.i64(-9..9) * 1_000_000_000);
+        let mut state =
+            State::new(rng.fork(), granularity_ns, limit, rng.i64(-9..9) * 1_000_000_000);
         state.is_loud = plan.is_loud;
         state.calls_apart = [2, 3, 6, 20][rng.usize(..4)];
         let syncs = rng.bool();
@@ -195,8 +196,7 @@ impl Sim {
             if !self.is_calm && self.rng.u16(..300) == 0 {
                 self.cut();
             }
-            let is_idle =
-                self.state.borrow().actors.iter().flatten().all(Actor::is_idle);
+            let is_idle = self.state.borrow().actors.iter().flatten().all(Actor::is_idle);
             if is_idle {
                 break;
             }
@@ -369,9 +369,8 @@ impl Sim {
         if self.state.borrow().sides[side].is_stopped {
             let is_power = self.plan.stop_at.is_some_and(|(_, _, is_power)| is_power);
             self.end_process(side, is_power);
-            self.state.borrow_mut().stop_at[side] = self.plan.stop_again.take().map(|again| {
-                again + self.state.borrow().calls[side]
-            });
+            self.state.borrow_mut().stop_at[side] =
+                self.plan.stop_again.take().map(|again| again + self.state.borrow().calls[side]);
         }
         true
     }
@@ -439,8 +438,11 @@ impl Sim {
         let from = usize::try_from(from).unwrap().min(data.len());
         let pieces = data[from..].chunks(11).enumerate();
         let mut chunks: Vec<_> = pieces
-            .map(|(number, bytes)| {
-                Chunk { digest, size, at: (from + number * 11) as u64, bytes: bytes.to_vec() }
+            .map(|(number, bytes)| Chunk {
+                digest,
+                size,
+                at: (from + number * 11) as u64,
+                bytes: bytes.to_vec(),
             })
             .collect();
         if chunks.is_empty() {
@@ -552,7 +554,8 @@ impl Sim {
 
     /// What was to be said on a connection is not said on the next one.
     fn forget_unsaid(&mut self) {
-        let is_task = |job: &Job| matches!(job, Job::Task(_) | Job::Down(..) | Job::Blob(Some(_), ..));
+        let is_task =
+            |job: &Job| matches!(job, Job::Task(_) | Job::Down(..) | Job::Blob(Some(_), ..));
         self.jobs[LOCAL].retain(is_task);
     }
 

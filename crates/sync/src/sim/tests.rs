@@ -74,7 +74,8 @@ fn the_simulation_finds_every_known_mistake() {
         let found = (0..1_000_000).find(|seed| {
             let plan = Plan { flaw: Some(flaw), ..Plan::of(*seed) };
             let is_wrong = |plan: &Plan| !run(plan).wrong.is_empty();
-            is_wrong(&plan) && !is_wrong(&Plan::of(*seed)) || Duration::from_secs(60) < start.elapsed()
+            is_wrong(&plan) && !is_wrong(&Plan::of(*seed))
+                || Duration::from_secs(60) < start.elapsed()
         });
         let found = found.filter(|_| start.elapsed() < Duration::from_secs(60));
         println!("{flaw:?} is found by seed {found:?} after {:?}", start.elapsed());
