@@ -79,9 +79,15 @@ static NOTHING: Entry = Entry::Absent;
 
 impl Disk {
     /// Begins with what was known when the journal was last written. All of it is doubtful.
-    pub(crate) fn new(known: impl IntoIterator<Item = (RelPath, Seen)>) -> Self {
+    /// After the machine went down, a file can hold what it held before with the times of what was written
+    /// later, so every file is read again.
+    pub(crate) fn new(
+        known: impl IntoIterator<Item = (RelPath, Seen)>,
+        is_same_boot: bool,
+    ) -> Self {
         let mut disk = Self::default();
-        for (path, seen) in known {
+        for (path, mut seen) in known {
+            seen.stat = seen.stat.filter(|_| is_same_boot);
             disk.node(&path).seen = seen;
         }
         disk.doubt_all();

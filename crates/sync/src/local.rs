@@ -40,6 +40,9 @@ const UNDER_WAY_MAX: usize = 256;
 pub struct Setup {
     /// Drawn at random, so that no two engines give an operation the same number.
     pub launch: u64,
+    /// The machine has not gone down without warning since the journal was last written. If it has, what
+    /// the system says of a file does not prove that it holds what it held.
+    pub is_same_boot: bool,
     /// What is left out of the tree.
     pub left_out: LeftOut,
     /// Whether names that differ in case or in Unicode's form are the same on either side.
@@ -178,7 +181,7 @@ impl Engine {
         let here = saved.rows.iter().map(|(path, row)| (path.clone(), row.here.clone()));
         let mut engine = Self {
             ids: OpIds::new(setup.launch),
-            disk: Disk::new(here),
+            disk: Disk::new(here, setup.is_same_boot),
             pairs: BTreeMap::new(),
             running: BTreeMap::new(),
             proposed: BTreeMap::new(),

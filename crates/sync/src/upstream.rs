@@ -36,6 +36,9 @@ pub struct Setup {
     pub launch: u64,
     /// Drawn at random: the life of the tree, where the journal knows none.
     pub epoch: u64,
+    /// The machine has not gone down without warning since the journal was last written. If it has, what
+    /// the system says of a file does not prove that it holds what it held.
+    pub is_same_boot: bool,
     /// What is left out of the tree.
     pub left_out: LeftOut,
     /// When what was replaced is looked at again.
@@ -137,7 +140,7 @@ impl Engine {
         let is_new = saved.head.epoch.is_none();
         let mut engine = Self {
             ids: OpIds::new(setup.launch),
-            disk: Disk::new(here),
+            disk: Disk::new(here, setup.is_same_boot),
             told: BTreeMap::new(),
             head: Head { epoch: saved.head.epoch.or(Some(setup.epoch)), ..saved.head },
             peers: BTreeMap::new(),

@@ -12,7 +12,7 @@ use crate::talk::{Begin, Change, Proposal};
 fn a_choice_between_versions_that_are_no_more_changes_nothing() {
     let mut side = Side::met(&[("a", 1)], &[("a", 2)]);
     let (id, conflict) = side.conflict();
-    side.says(Down::Delta { seq: 9, changes: vec![change("a", file(3), 9)] });
+    side.says(Down::Delta { seq: 2, changes: vec![change("a", file(3), 2)] });
     let chosen = side.choose(id, Choice::KeepLocal, &conflict);
     assert_eq!(chosen, Err(ChoiceError::Changed), "what came since was never shown");
 
@@ -108,6 +108,7 @@ impl Side {
     fn new(folds: bool) -> Self {
         let setup = Setup {
             launch: 1,
+            is_same_boot: true,
             left_out: LeftOut::nothing(),
             folds,
             recheck: RecheckTimes::default(),

@@ -20,6 +20,8 @@ pub(crate) enum Step {
     Write(usize),
     /// Writes the rest, and is finished.
     Close,
+    /// Does nothing for a moment.
+    Wait,
     /// Makes a file as a whole.
     Create(String, Vec<u8>),
     Rename(String, String),
@@ -97,7 +99,8 @@ impl Actor {
     fn begin(&mut self, state: &mut State, rng: &mut Rng) {
         let (one, other) = (self.name(rng), self.name(rng));
         let size = 8 + rng.usize(..24);
-        let steps = match rng.u8(..20) {
+        let drawn = if self.names == 1 && rng.bool() { 0 } else { rng.u8(..20) };
+        let steps = match drawn {
             0..=3 => self.in_place(rng, one),
             4..=6 => self.atomic(state, rng, one, size),
             7 => self.vim(state, one, size),
@@ -134,6 +137,10 @@ impl Actor {
     /// As editors do that keep the inode: the file is empty for a while.
     fn in_place(&self, rng: &mut Rng, path: String) -> Vec<Step> {
         let mut steps = vec![if rng.bool() { Step::Open(path) } else { Step::Hold(path) }];
+        // A program may have a file open for long before it writes.
+        if rng.bool() {
+            steps.extend(std::iter::repeat_n(Step::Wait, rng.usize(..40)));
+        }
         steps.extend((0..rng.usize(..4)).map(|_| Step::Write(1 + rng.usize(..12))));
         steps.push(Step::Close);
         steps
@@ -197,6 +204,7 @@ impl Actor {
                     state.actor_close(side, open.ino, &open.path, &open.data);
                 }
             }
+            Step::Wait => {}
             Step::Create(path, data) => state.actor_create(side, &path, &data),
             Step::Rename(from, to) => state.actor_rename(side, &from, &to),
             Step::Remove(path) => state.actor_remove(side, &path),

@@ -143,8 +143,8 @@ impl Sim {
         let state = Rc::new(RefCell::new(state));
         let left_out = LeftOut::new(|path, _| path.name_str().ends_with('~'));
         let mut sim = Self {
-            local: local::Engine::new(local_setup(0, &left_out), Default::default()),
-            upstream: upstream::Engine::new(upstream_setup(1, &left_out), Default::default()),
+            local: local::Engine::new(local_setup(0, true, &left_out), Default::default()),
+            upstream: upstream::Engine::new(upstream_setup(1, true, &left_out), Default::default()),
             state,
             rng,
             jobs: Default::default(),
@@ -580,12 +580,13 @@ impl Sim {
         self.launch += 1;
         let saved = self.process(side).load().unwrap();
         if side == LOCAL {
-            self.local = local::Engine::new(local_setup(self.launch, &self.left_out), saved);
+            self.local =
+                local::Engine::new(local_setup(self.launch, !is_power, &self.left_out), saved);
             if was_up {
                 self.tell_upstream(upstream::Input::Left(self.link.peer));
             }
         } else {
-            let setup = upstream_setup(self.launch, &self.left_out);
+            let setup = upstream_setup(self.launch, !is_power, &self.left_out);
             self.upstream = upstream::Engine::new(setup, saved);
             if was_up {
                 self.tell_local(local::Input::Disconnected);
@@ -653,11 +654,13 @@ fn recheck() -> RecheckTimes {
     RecheckTimes { first_ms: 2000, second_ms: 30_000, last_ms: 60_000 }
 }
 
-fn local_setup(launch: u64, left_out: &LeftOut) -> local::Setup {
+fn local_setup(launch: u64, is_same_boot: bool, left_out: &LeftOut) -> local::Setup {
     let deletes = DeleteLimits { files: 6, percent: 60, all_from: 6 };
-    local::Setup { launch, left_out: left_out.clone(), folds: false, recheck: recheck(), deletes }
+    let (left_out, recheck) = (left_out.clone(), recheck());
+    local::Setup { launch, is_same_boot, left_out, folds: false, recheck, deletes }
 }
 
-fn upstream_setup(launch: u64, left_out: &LeftOut) -> upstream::Setup {
-    upstream::Setup { launch, epoch: 7, left_out: left_out.clone(), recheck: recheck() }
+fn upstream_setup(launch: u64, is_same_boot: bool, left_out: &LeftOut) -> upstream::Setup {
+    let (left_out, recheck) = (left_out.clone(), recheck());
+    upstream::Setup { launch, is_same_boot, epoch: 7, left_out, recheck }
 }

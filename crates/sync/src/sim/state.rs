@@ -419,6 +419,8 @@ impl State {
                 self.oracle.put(path, data);
             }
         }
+        let slots_after = slots(&self.sides[side].fs);
+        slots_after.iter().for_each(|data| self.oracle.torn(data));
         let kept: BTreeSet<_> = after.iter().map(|(_, data)| data.clone()).collect();
         let all = before.iter().map(|(_, data)| data).chain(&slots_before);
         for data in all.filter(|data| !kept.contains(*data)) {
