@@ -329,7 +329,7 @@ impl Engine {
     ///
     /// # Errors
     /// Where the conflict is another one by now than the one that was shown: `local` and `upstream` are
-    /// the versions that were.
+    /// the versions that were. What it tells of is then as it is now.
     pub fn choose(
         &mut self,
         now_ms: u64,

@@ -35,7 +35,7 @@ impl Engine {
         match conflict.kind {
             ConflictKind::Both(_) => self.choose_version(id, &conflict, choice),
             ConflictKind::LateHere | ConflictKind::LateThere => {
-                self.choose_late(id, &conflict, choice);
+                return self.choose_late(id, &conflict, choice);
             }
         }
         Ok(())
@@ -87,7 +87,12 @@ impl Engine {
     }
 
     /// What was written late is put in place of what is there now, or let go.
-    fn choose_late(&mut self, id: ConflictId, conflict: &Conflict, choice: Choice) {
+    fn choose_late(
+        &mut self,
+        id: ConflictId,
+        conflict: &Conflict,
+        choice: Choice,
+    ) -> Result<(), ChoiceError> {
         let (is_here, path) = (conflict.kind == ConflictKind::LateHere, &conflict.path);
         let entry = match choice {
             Choice::Merged(entry) => Some(entry),
@@ -95,12 +100,30 @@ impl Engine {
             Choice::AcceptUpstream if !is_here => Some(conflict.upstream.clone()),
             Choice::KeepLocal | Choice::AcceptUpstream => None,
         };
-        match entry.filter(|entry| entry != self.here(path)) {
-            Some(entry) => {
-                let agreed = self.agreed(path).clone();
-                self.begin(path, entry, agreed, Some(id));
-            }
-            None => self.end_conflict(id),
+        let Some(entry) = entry.filter(|entry| entry != self.here(path)) else {
+            self.end_conflict(id);
+            return Ok(());
+        };
+        self.check_replaced(id, conflict)?;
+        let agreed = self.agreed(path).clone();
+        self.begin(path, entry, agreed, Some(id));
+        Ok(())
+    }
+
+    /// What is replaced must be what was shown, and be on both sides: what is on one side only is nowhere
+    /// else. The conflict tells of what there is now.
+    fn check_replaced(&mut self, id: ConflictId, conflict: &Conflict) -> Result<(), ChoiceError> {
+        let path = &conflict.path;
+        let here = self.here(path).clone();
+        let is_here = conflict.kind == ConflictKind::LateHere;
+        let shown = if is_here { &conflict.upstream } else { &conflict.local };
+        if *shown != here {
+            let mut conflict = conflict.clone();
+            *(if is_here { &mut conflict.upstream } else { &mut conflict.local }) = here;
+            self.add_conflict(id, conflict);
+            return Err(ChoiceError::Changed);
         }
+        let is_on_both = *self.agreed(path) == here && *self.there(path) == here;
+        if is_on_both { Ok(()) } else { Err(ChoiceError::Changed) }
     }
 }

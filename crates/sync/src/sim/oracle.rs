@@ -68,6 +68,11 @@ impl Oracle {
         }
     }
 
+    /// Somebody chose this version, whether or not it was finished.
+    pub(crate) fn chosen(&mut self, digest: Option<Digest>) {
+        self.torn.extend(digest);
+    }
+
     /// Somebody chose another version instead.
     pub(crate) fn given_up(&mut self, digest: &Digest) {
         if let Some(version) = self.versions.get_mut(digest) {

@@ -620,6 +620,8 @@ impl Sim {
         self.trace(|| format!("chosen {id:?} local {is_local}"), is_local);
         let mut state = self.state.borrow_mut();
         let other = if is_local { &conflict.upstream } else { &conflict.local };
+        let chosen = if is_local { &conflict.local } else { &conflict.upstream };
+        state.oracle.chosen(chosen.digest());
         let mut given_up: Vec<_> = other.digest().into_iter().collect();
         if matches!(conflict.kind, ConflictKind::Both(_)) {
             // What is in a folder goes with it.
