@@ -37,6 +37,7 @@ pub mod merge;
 pub mod merkle;
 
 #[cfg(any(test, feature = "sim"))]
+#[expect(clippy::unwrap_used, clippy::print_stdout, reason = "it is a test, and tells of itself")]
 pub mod sim;
 
 pub use digest::digest_of;

@@ -104,7 +104,7 @@ impl Sim {
         let late = self.upstream.late_writes().map(|(_, conflict)| conflict);
         for conflict in local.chain(late) {
             let versions = [&conflict.local, &conflict.upstream];
-            let digests = versions.into_iter().filter_map(|version| version.digest());
+            let digests = versions.into_iter().filter_map(oriel_wire::sync::Entry::digest);
             kept.extend(digests.filter(|digest| self.has_blob(digest)));
         }
         let missing = self.state.borrow().oracle.missing(&kept);

@@ -523,11 +523,11 @@ impl Sim {
         if !self.link.is_up {
             return false;
         }
-        if self.rng.bool() {
-            if let Some(up) = self.link.next_up(&mut self.rng) {
-                self.tell_upstream(upstream::Input::Said(self.link.peer, up));
-                return true;
-            }
+        if self.rng.bool()
+            && let Some(up) = self.link.next_up(&mut self.rng)
+        {
+            self.tell_upstream(upstream::Input::Said(self.link.peer, up));
+            return true;
         }
         if let Some(down) = self.link.next_down(&mut self.rng) {
             self.tell_local(local::Input::Said(down));

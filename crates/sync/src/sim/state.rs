@@ -58,7 +58,7 @@ impl Written {
                 None => map.remove(&key),
             };
         }
-        for write in writes.to_vec() {
+        for write in writes.iter().cloned() {
             match write {
                 Write::Row(path, row) => put(&mut self.rows, path, row),
                 Write::Op(op) => put(&mut self.ops, op.id, Some(op)),
@@ -317,10 +317,8 @@ impl State {
         if is_within || over.is_some_and(|over| !is_file(over) || !is_file(ino)) {
             return;
         }
-        if over.is_some() {
-            if let Some(over) = self.file(side, to) {
-                self.settle(side, to, over);
-            }
+        if let Some(over) = over.and_then(|_| self.file(side, to)) {
+            self.settle(side, to, over);
         }
         let prefix = format!("{from}/");
         for (path, ino) in self.sides[side].fs.walk() {
@@ -329,6 +327,8 @@ impl State {
             if self.sides[side].fs.inodes[&ino].kind == Kind::File {
                 let data = self.data(side, ino);
                 let moved = if rest.is_empty() { to.to_owned() } else { format!("{to}/{rest}") };
+                // It may be half of what the other side is still writing; here it is what was moved.
+                self.oracle.torn(&data);
                 self.oracle.taken(&path, &data);
                 self.oracle.put(&moved, &data);
             }
@@ -349,22 +349,22 @@ impl State {
         if self.file(side, path).is_some() {
             self.settle(side, path, ino);
         }
-        self.drop_name(side, path, cell);
+        self.drop_name(side, path, &cell);
     }
 
     pub(crate) fn actor_remove_dir(&mut self, side: usize, path: &str) {
         let fs = &self.sides[side].fs;
         let (Some(ino), Some(cell)) = (fs.find(path), fs.cell(path)) else { return };
         if fs.inodes[&ino].kind == Kind::Dir && fs.within(ino).is_empty() {
-            self.drop_name(side, path, cell);
+            self.drop_name(side, path, &cell);
         }
     }
 
-    fn drop_name(&mut self, side: usize, path: &str, cell: Cell) {
+    fn drop_name(&mut self, side: usize, path: &str, cell: &Cell) {
         let now_ns = self.now_ns(side);
         self.sides[side].fs.set(vec![(cell.clone(), None)], now_ns);
         self.trace(|| format!("{side} removes {path}"), (side, path));
-        self.tell(side, &cell, false);
+        self.tell(side, cell, false);
     }
 
     pub(crate) fn actor_make(&mut self, side: usize, path: &str, kind: Kind, target: &str) {

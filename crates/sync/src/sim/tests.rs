@@ -15,7 +15,7 @@ fn whatever_happens_nothing_is_lost_and_both_trees_become_the_same() {
         assert!(outcome.wrong.is_empty(), "seed {seed}: {:#?}", outcome.wrong);
         return;
     }
-    let seeds = setting("ORIEL_TEST_SEEDS").unwrap_or(600);
+    let seeds = setting("ORIEL_TEST_SEEDS").unwrap_or(3000);
     let mut failed = Vec::new();
     let mut conflicts = 0;
     for seed in REGRESSIONS.into_iter().chain(0..seeds) {
