@@ -59,6 +59,9 @@ pub struct Op {
     pub new: Entry,
     /// What both sides have agreed on once it is.
     pub agreed: Entry,
+    /// The proposal that it carries out, upstream. One that is tried again is another operation: what the
+    /// first try left is still in its slot.
+    pub proposal: Option<OpId>,
 }
 
 /// How a change went.

@@ -118,6 +118,8 @@ pub struct Engine {
     is_head_unsaved: bool,
     writes: Vec<Write>,
     answers: Vec<Answer>,
+    /// Proposals that were carried out in this step.
+    finished: Vec<(RelPath, OpId)>,
     effects: Vec<Effect>,
     wake_ms: Option<u64>,
 }
@@ -157,6 +159,7 @@ impl Engine {
             is_head_unsaved: is_new,
             writes: Vec::new(),
             answers: Vec::new(),
+            finished: Vec::new(),
             effects: Vec::new(),
             wake_ms: None,
             setup,

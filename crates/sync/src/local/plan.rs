@@ -144,6 +144,7 @@ impl Engine {
             stat: seen.and_then(|seen| seen.stat),
             new,
             agreed,
+            proposal: None,
         };
         self.pair(path).running = Some(op.id);
         self.writes.push(Write::Op(op.clone()));

@@ -385,6 +385,7 @@ impl State {
         fs.chmod(ino, mode, now_ns);
         self.trace(|| format!("{side} changes the mode of {path} ({ino})"), (side, path));
         let data = self.data(side, ino);
+        self.oracle.torn(&data);
         self.oracle.put(path, &data);
         self.tell_path(side, path);
     }

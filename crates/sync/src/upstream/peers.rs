@@ -97,9 +97,10 @@ impl Engine {
     pub(super) fn left(&mut self, peer: Peer) {
         self.peers.remove(&peer);
         self.greetings.retain(|(other, ..)| *other != peer);
-        let running = &self.running;
+        let is_running =
+            |proposal| self.running.values().any(|running| running.op.proposal == Some(proposal));
         for waiting in self.waiting.values_mut() {
-            waiting.retain(|it| it.peer != peer || running.contains_key(&it.proposal.op));
+            waiting.retain(|it| it.peer != peer || is_running(it.proposal.op));
         }
         self.waiting.retain(|_, waiting| !waiting.is_empty());
         // Contents may have been on their way from this one; whoever else has them is asked.

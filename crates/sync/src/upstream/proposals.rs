@@ -27,7 +27,7 @@ pub(super) struct Waiting {
     tries: u32,
 }
 
-/// A change to this tree that is under way. It has the number of its proposal.
+/// A change to this tree that is under way.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) op: Op,
@@ -116,11 +116,13 @@ impl Engine {
         let Some(first) = self.waiting.get(path).and_then(|waiting| waiting.front()) else {
             return;
         };
-        let Proposal { op: id, new, .. } = first.proposal.clone();
+        let Proposal { op: proposal, new, .. } = first.proposal.clone();
+        let id = self.ids.next();
         let generation = self.disk.hold(path);
         let expected = self.disk.entry(path).clone();
         let stat = self.disk.seen(path).and_then(|seen| seen.stat);
-        let op = Op { id, path: path.clone(), expected, stat, agreed: new.clone(), new };
+        let (agreed, proposal) = (new.clone(), Some(proposal));
+        let op = Op { id, path: path.clone(), expected, stat, new, agreed, proposal };
         self.writes.push(Write::Op(op.clone()));
         self.effects.push(Effect::Task(Task::Apply(op.clone())));
         let running = Running { op, generation, failures: 0, recover_ms: None };
@@ -174,10 +176,12 @@ impl Engine {
         }
         self.unsaved.insert(op.path.clone());
         let is_first = self.waiting.get(&op.path).and_then(|waiting| waiting.front());
-        let is_first = is_first.is_some_and(|first| first.proposal.op == id);
+        let is_first = is_first.is_some_and(|first| op.proposal == Some(first.proposal.op));
         if outcome == Outcome::Done {
             self.disk.put(&op.path, op.new, generation);
             self.changed.insert(op.path.clone());
+            // Whoever proposed it may be away, and asks when they come back.
+            self.finished.extend(op.proposal.map(|proposal| (op.path.clone(), proposal)));
             if is_first {
                 self.end(&op.path, None);
             }
@@ -224,6 +228,9 @@ impl Engine {
 
     /// Sends the answers, now that what they tell of has its revision and was told.
     pub(super) fn answer(&mut self) {
+        for (path, proposal) in std::mem::take(&mut self.finished) {
+            self.committed(&path, proposal);
+        }
         for Answer { peer, op, path, why } in std::mem::take(&mut self.answers) {
             if why.is_none() {
                 self.committed(&path, op);
