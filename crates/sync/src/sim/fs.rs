@@ -189,9 +189,13 @@ impl SimFs {
     /// The power goes. What was not synced is there, in part or not at all.
     pub(crate) fn lose_power(&mut self, rng: &mut Rng) {
         let mut dropped: BTreeSet<Cell> = BTreeSet::new();
+        // Nothing is in a folder that is not there.
+        let mut folders: BTreeSet<Ino> = BTreeSet::new();
         for step in std::mem::take(&mut self.steps) {
-            let follows = step.iter().any(|(cell, _)| dropped.contains(cell));
+            let follows =
+                step.iter().any(|(cell, _)| dropped.contains(cell) || folders.contains(&cell.0));
             if follows || rng.u8(..3) == 0 {
+                folders.extend(step.iter().filter_map(|(_, ino)| *ino));
                 dropped.extend(step.into_iter().map(|(cell, _)| cell));
             } else {
                 self.keep(step);
