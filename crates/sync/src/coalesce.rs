@@ -203,9 +203,10 @@ fn wait(now: Duration, before: Option<Waiting>, hint: Hint) -> Waiting {
     let earlier = |kinds: &[Hint]| before.filter(|before| kinds.contains(&before.last));
     let come = [Hint::Closed, Hint::Folder];
     let (last, due) = match hint {
-        // Who closes a file all the time does not put it off.
+        // Closing a file never puts a look off, however often it is closed and whatever it waits for.
         Hint::Closed | Hint::Folder => {
-            (hint, earlier(&come).map_or(now + AFTER_CLOSE, |before| before.due))
+            let due = now + AFTER_CLOSE;
+            (hint, before.map_or(due, |before| before.due.min(due)))
         }
         // What was closed is whole as it is; what is written now is closed in its turn.
         Hint::Written => match earlier(&come) {

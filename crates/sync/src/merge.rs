@@ -196,9 +196,19 @@ impl<'a> Writer<'a> {
         // A marker is a line of its own, whatever follows it.
         let ends_with_marker = matches!(pieces.last(), Some(Piece::Conflict { .. }));
         if !self.form.last_line_ends && !ends_with_marker {
-            self.text.truncate(self.text.len() - self.form.ending.len().min(self.text.len()));
+            self.open_last_line();
         }
         Merged { text: self.text, conflicts: self.conflicts }
+    }
+
+    /// Takes the end of the last line away. An empty line is nothing but its end and would be lost with
+    /// it, so it keeps that.
+    fn open_last_line(&mut self) {
+        let ending = self.form.ending;
+        let Some(open) = self.text.strip_suffix(ending) else { return };
+        if !open.is_empty() && !open.ends_with(ending) {
+            self.text.truncate(open.len());
+        }
     }
 
     fn lines(&mut self, lines: &[&str]) {

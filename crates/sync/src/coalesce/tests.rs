@@ -49,6 +49,22 @@ fn a_save_that_puts_a_new_file_in_the_place_of_the_old_looks_like_no_removal() {
 }
 
 #[test]
+fn a_close_puts_no_look_off() {
+    let mut coalescer = Coalescer::new();
+    for at in (0..250).step_by(25) {
+        coalescer.hint(ms(at), path("a"), Hint::Written);
+    }
+    coalescer.hint(ms(249), path("a"), Hint::Removed);
+    assert_eq!(coalescer.next_due(), Some(ms(299)));
+    coalescer.hint(ms(298), path("a"), Hint::Closed);
+    assert_eq!(coalescer.next_due(), Some(ms(299)), "not 3 ms after the close");
+    coalescer.hint(ms(0), path("b"), Hint::Written);
+    (25..249).step_by(25).for_each(|at| coalescer.hint(ms(at), path("b"), Hint::Written));
+    coalescer.hint(ms(249), path("b"), Hint::Closed);
+    assert_eq!(coalescer.next_due(), Some(ms(250)));
+}
+
+#[test]
 fn a_folder_that_came_is_looked_through() {
     let mut coalescer = Coalescer::new();
     coalescer.hint(ms(0), path("a"), Hint::Folder);

@@ -65,6 +65,9 @@ fn whether_the_last_line_ends_is_a_change_of_its_own() {
     clean("a\nb\nc", "a\nb\nc\n", "A\nb\nc", "A\nb\nc\n");
     clean("a\nb\nc\n", "a\nb\nc", "a\nb\nC\n", "a\nb\nC");
     clean("a\nb", "a\nb", "a\nb\nc", "a\nb\nc");
+    // An empty line is only its end.
+    clean("c\r\n", "c", "\r\n", "\r\n");
+    clean("a\nc\n", "a\nc", "a\n\n", "a\n\n");
     let found = merged("a\nb", "a\nc", "a\nd").text;
     assert_eq!(found, "a\n<<<<<<< local\nc\n=======\nd\n>>>>>>> upstream\n");
 }
