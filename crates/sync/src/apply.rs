@@ -59,7 +59,7 @@ impl<V: Vfs, B: Blobs> Work<'_, V, B> {
             Ok(()) => self.done(None),
             Err(Fault::NotEmpty) => Ok(Outcome::NotEmpty.into()),
             Err(Fault::NotThere | Fault::Exists) => Ok(Outcome::Changed.into()),
-            Err(fault) => Err(fault),
+            Err(fault) => moved_or_not(fault),
         }
     }
 
@@ -67,7 +67,7 @@ impl<V: Vfs, B: Blobs> Work<'_, V, B> {
         match self.vfs.make_dir(self.tree()) {
             Ok(()) => self.done(None),
             Err(Fault::NotThere | Fault::Exists) => Ok(Outcome::Changed.into()),
-            Err(fault) => Err(fault),
+            Err(fault) => moved_or_not(fault),
         }
     }
 
@@ -76,7 +76,7 @@ impl<V: Vfs, B: Blobs> Work<'_, V, B> {
         match self.vfs.rename_new(self.slot(), self.tree()) {
             Ok(()) => self.done(None),
             Err(Fault::NotThere | Fault::Exists) => self.not_made(Outcome::Changed),
-            Err(fault) => Err(fault),
+            Err(fault) => moved_or_not(fault),
         }
     }
 
@@ -88,9 +88,7 @@ impl<V: Vfs, B: Blobs> Work<'_, V, B> {
         match self.vfs.exchange(self.tree(), self.slot()) {
             Ok(()) => Ok(self.settle()),
             Err(Fault::NotThere | Fault::Exists) => self.not_made(Outcome::Changed),
-            // Only this one may come after the exchange; the others say that it was not made.
-            Err(Fault::Io) => Ok(Outcome::Unfinished(Fault::Io).into()),
-            Err(fault) => Err(fault),
+            Err(fault) => moved_or_not(fault),
         }
     }
 
@@ -101,8 +99,7 @@ impl<V: Vfs, B: Blobs> Work<'_, V, B> {
         match self.vfs.rename_new(self.tree(), self.slot()) {
             Ok(()) => Ok(self.settle()),
             Err(Fault::NotThere | Fault::Exists) => Ok(Outcome::Changed.into()),
-            Err(Fault::Io) => Ok(Outcome::Unfinished(Fault::Io).into()),
-            Err(fault) => Err(fault),
+            Err(fault) => moved_or_not(fault),
         }
     }
 
@@ -182,6 +179,15 @@ impl<V: Vfs, B: Blobs> Work<'_, V, B> {
 
     pub(crate) fn look(&self, at: Place<'_>) -> Result<Seen, Fault> {
         look(self.vfs, self.blobs, at, &self.op.path, None)
+    }
+}
+
+/// Returns what a call that changes names and failed has come to. Only this failure may come after it was
+/// done, and what was done must be known to be sync's own; the others say that it was not made.
+fn moved_or_not(fault: Fault) -> Result<Applied, Fault> {
+    match fault {
+        Fault::Io => Ok(Outcome::Unfinished(fault).into()),
+        _ => Err(fault),
     }
 }
 

@@ -157,6 +157,8 @@ pub struct Engine {
     /// What is not written yet.
     unsaved: BTreeSet<RelPath>,
     is_head_unsaved: bool,
+    /// What somebody wrote here and the other side is about to be told, or is agreed on.
+    unsecured: BTreeSet<RelPath>,
     writes: Vec<Write>,
     effects: Vec<Effect>,
     wake_ms: Option<u64>,
@@ -198,6 +200,7 @@ impl Engine {
             tracked: 0,
             unsaved: BTreeSet::new(),
             is_head_unsaved: false,
+            unsecured: BTreeSet::new(),
             writes: Vec::new(),
             effects: Vec::new(),
             wake_ms: None,
@@ -308,6 +311,10 @@ impl Engine {
         }
         if !writes.is_empty() {
             self.effects.insert(0, Effect::Task(Task::Commit(writes)));
+        }
+        if !self.unsecured.is_empty() {
+            let paths = std::mem::take(&mut self.unsecured).into_iter().collect();
+            self.effects.insert(0, Effect::Task(Task::Secure(paths)));
         }
     }
 

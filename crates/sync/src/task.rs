@@ -17,6 +17,10 @@ use crate::vfs::{Blobs, Fault, Have, Place, Vfs};
 pub enum Task {
     /// Write to the journal, all or nothing. What follows is not begun before it is on disk.
     Commit(Vec<Write>),
+    /// See to it that what is at these paths is on disk, before the other side is told of it or the
+    /// ledger says so. If a loss of power undid it afterwards, what was there before would look like a
+    /// change, and take the place of the newer content on the other side.
+    Secure(Vec<RelPath>),
     /// See what is at a path.
     Look(Look),
     /// See what is in a folder.
@@ -82,6 +86,10 @@ impl<V: Vfs, B: Blobs, J: Journal> Hands<'_, V, B, J> {
         Ok(Some(match task {
             Task::Commit(writes) => {
                 self.journal.commit(&writes)?;
+                return Ok(None);
+            }
+            Task::Secure(paths) => {
+                self.vfs.secure(&paths);
                 return Ok(None);
             }
             Task::Look(wanted) => {

@@ -116,6 +116,8 @@ pub struct Engine {
     changed: BTreeSet<RelPath>,
     unsaved: BTreeSet<RelPath>,
     is_head_unsaved: bool,
+    /// What the agent wrote and is told of in this step.
+    unsecured: Vec<RelPath>,
     writes: Vec<Write>,
     answers: Vec<Answer>,
     /// Proposals that were carried out in this step.
@@ -157,6 +159,7 @@ impl Engine {
             changed: BTreeSet::new(),
             unsaved: BTreeSet::new(),
             is_head_unsaved: is_new,
+            unsecured: Vec::new(),
             writes: Vec::new(),
             answers: Vec::new(),
             finished: Vec::new(),
@@ -278,7 +281,7 @@ impl Engine {
     /// Gives what changed in this step one revision, and tells everyone.
     fn tell_changes(&mut self) {
         let rev = self.head.seq + 1;
-        let mut changes = Vec::new();
+        let (mut changes, mut unsecured) = (Vec::new(), Vec::new());
         for path in std::mem::take(&mut self.changed) {
             let entry = self.disk.entry(&path).clone();
             let told = self.told.get(&path);
@@ -291,6 +294,10 @@ impl Engine {
                 let committed = told.and_then(|told| told.committed);
                 self.told.insert(path.clone(), Told { entry: entry.clone(), rev, committed });
                 self.unsaved.insert(path.clone());
+                // What was put there by a proposal is on disk already.
+                if !self.finished.iter().any(|(other, _)| *other == path) {
+                    unsecured.push(path.clone());
+                }
                 changes.push(Change { path, entry, rev });
             }
         }
@@ -299,6 +306,7 @@ impl Engine {
         }
         self.head.seq = rev;
         self.is_head_unsaved = true;
+        self.unsecured = unsecured;
         for (peer, is_live) in &self.peers {
             if *is_live {
                 let delta = Down::Delta { seq: rev, changes: changes.clone() };
@@ -318,6 +326,10 @@ impl Engine {
         }
         if !writes.is_empty() {
             self.effects.insert(0, Effect::Task(Task::Commit(writes)));
+        }
+        if !self.unsecured.is_empty() {
+            let paths = std::mem::take(&mut self.unsecured);
+            self.effects.insert(0, Effect::Task(Task::Secure(paths)));
         }
     }
 

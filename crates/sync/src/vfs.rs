@@ -115,6 +115,22 @@ pub trait Vfs {
     fn discard(&self, at: OpId) -> Result<(), Fault>;
     /// Returns once the names in the folder of something are on disk.
     fn sync_names(&self, at: Place<'_>) -> Result<(), Fault>;
+
+    /// Returns once what is at these paths, and that it is there, is on disk. What changed or went away
+    /// meanwhile is its author's business, and where the system fails it is as safe as its author left
+    /// it.
+    ///
+    /// A file system that can bring all of itself to disk at once does that where there are many.
+    fn secure(&self, paths: &[RelPath]) {
+        for path in paths {
+            let at = Place::Tree(path);
+            if let Ok(file) = self.open(at) {
+                // The caller cannot do more about a failure than go on.
+                let _ = self.sync(&file);
+            }
+            let _ = self.sync_names(at);
+        }
+    }
 }
 
 /// A place for contents, each under its digest. What is kept here stays until it is let go.

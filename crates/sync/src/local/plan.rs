@@ -80,6 +80,7 @@ impl Engine {
         match action {
             Action::Nothing => self.settled(&path),
             Action::Agree => {
+                self.unsecured.insert(path.clone());
                 self.agree(&path, self.here(&path).clone());
                 // Paths are taken in order, and what comes of this is nothing more to do.
                 self.touched.remove(&path);
@@ -172,6 +173,7 @@ impl Engine {
         pair.proposed = Some(Proposed { op, new, base, base_rev });
         self.proposed.insert(op, path.clone());
         self.unsaved.insert(path.clone());
+        self.unsecured.insert(path.clone());
         self.propose(path);
     }
 

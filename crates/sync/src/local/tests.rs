@@ -34,6 +34,15 @@ fn a_folder_that_is_not_empty_is_met_without_overwriting_anything() {
 }
 
 #[test]
+fn what_the_other_side_is_told_or_agreed_on_is_on_disk_first() {
+    let side = Side::met(&[("mine", 2), ("same", 1)], &[("same", 1)]);
+    let secured = Effect::Task(Task::Secure(vec![path("mine"), path("same")]));
+    assert_eq!(side.effects.first(), Some(&secured), "before the ledger and the proposal");
+    assert!(matches!(side.effects.get(1), Some(Effect::Task(Task::Commit(_)))));
+    assert_eq!(proposals(&side.effects).len(), 1);
+}
+
+#[test]
 fn an_upstream_tree_that_begins_anew_is_asked_about_and_deletes_nothing() {
     let names: Vec<_> = (0..9).map(|number| format!("f{number}")).collect();
     let files: Vec<_> = names.iter().map(|name| (name.as_str(), 1)).collect();

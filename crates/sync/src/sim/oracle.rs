@@ -28,6 +28,8 @@ pub(crate) struct Oracle {
     taken: BTreeMap<(String, Digest), u64>,
     /// Contents that only a loss of power made.
     torn: BTreeSet<Digest>,
+    /// Contents against which somebody chose, perhaps before whoever wrote them was finished.
+    given_up: BTreeSet<Digest>,
     time: u64,
     written: u64,
 }
@@ -47,6 +49,7 @@ impl Oracle {
     pub(crate) fn written(&mut self, data: &[u8]) {
         let version = self.versions.entry(digest_of(data)).or_default();
         version.text = String::from_utf8_lossy(data).into_owned();
+        version.is_settled |= self.given_up.contains(&digest_of(data));
     }
 
     /// It is at a path now.
@@ -75,6 +78,7 @@ impl Oracle {
 
     /// Somebody chose another version instead.
     pub(crate) fn given_up(&mut self, digest: &Digest) {
+        self.given_up.insert(*digest);
         if let Some(version) = self.versions.get_mut(digest) {
             version.is_settled = true;
         }
