@@ -41,7 +41,8 @@ pub struct Setup {
     /// Drawn at random, so that no two engines give an operation the same number.
     pub launch: u64,
     /// The machine has not gone down without warning since the journal was last written. If it has, what
-    /// the system says of a file does not prove that it holds what it held.
+    /// the system says of a file does not prove that it holds what it held, and the first commit takes
+    /// that out of the journal: only with it is the journal one of this boot.
     pub is_same_boot: bool,
     /// What is left out of the tree.
     pub left_out: LeftOut,
@@ -206,6 +207,9 @@ impl Engine {
             wake_ms: None,
             setup,
         };
+        if !engine.setup.is_same_boot {
+            engine.unsaved.extend(saved.rows.iter().map(|(path, _)| path.clone()));
+        }
         for (path, row) in saved.rows {
             engine.tracked += usize::from(is_content(&row.agreed));
             if let Some(proposed) = &row.proposed {

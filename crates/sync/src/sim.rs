@@ -7,14 +7,19 @@ mod actor;
 mod calls;
 mod flaw;
 mod fs;
+mod jobs;
 mod judge;
 mod link;
+mod mishaps;
 mod oracle;
 mod run;
 mod state;
+mod wires;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trees;
 
 pub use flaw::Flaw;
 pub use run::{Outcome, Plan, Sim, run};

@@ -102,23 +102,25 @@ impl<V: Vfs, B: Blobs, J: Journal> Hands<'_, V, B, J> {
             }
             Task::Apply(op) => {
                 let applied = match self.vfs.check_root() {
-                    Ok(()) => apply::apply(self.vfs, self.blobs, &op),
+                    Ok(()) => self.still_rooted(apply::apply(self.vfs, self.blobs, &op)),
                     Err(fault) => Outcome::Failed(fault).into(),
                 };
                 Done::Applied(op.id, applied)
             }
             Task::Recover(op) => {
                 let applied = match self.vfs.check_root() {
-                    Ok(()) => apply::recover(self.vfs, self.blobs, &op),
+                    Ok(()) => self.still_rooted(apply::recover(self.vfs, self.blobs, &op)),
                     Err(fault) => Outcome::Unfinished(fault).into(),
                 };
                 Done::Applied(op.id, applied)
             }
             Task::Recheck(id, path, left) => {
-                Done::Rechecked(id, apply::recheck(self.vfs, self.blobs, id, &path, &left))
+                let recheck = || Ok(apply::recheck(self.vfs, self.blobs, id, &path, &left));
+                Done::Rechecked(id, self.rooted(recheck).unwrap_or_else(Rechecked::Failed))
             }
             Task::Discard(id, path, left) => {
-                Done::Rechecked(id, apply::discard(self.vfs, self.blobs, id, &path, &left))
+                let discard = || Ok(apply::discard(self.vfs, self.blobs, id, &path, &left));
+                Done::Rechecked(id, self.rooted(discard).unwrap_or_else(Rechecked::Failed))
             }
             Task::Have(digest) => Done::Have(digest, self.blobs.have(&digest)),
             Task::Receive { digest, size, at, bytes } => {
@@ -135,6 +137,15 @@ impl<V: Vfs, B: Blobs, J: Journal> Hands<'_, V, B, J> {
             seen.entry = oriel_wire::sync::Entry::Untracked;
         }
         Ok(seen)
+    }
+
+    /// Where the folder went away meanwhile, nothing that a change found or did not find counts, slots
+    /// included: it is recovered when the folder is back.
+    fn still_rooted(&self, applied: Applied) -> Applied {
+        match self.vfs.check_root() {
+            Ok(()) => applied,
+            Err(fault) => Outcome::Unfinished(fault).into(),
+        }
     }
 
     /// Sees to it that what was seen was seen in the folder that was chosen: where that is not there,

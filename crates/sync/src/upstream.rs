@@ -37,7 +37,8 @@ pub struct Setup {
     /// Drawn at random: the life of the tree, where the journal knows none.
     pub epoch: u64,
     /// The machine has not gone down without warning since the journal was last written. If it has, what
-    /// the system says of a file does not prove that it holds what it held.
+    /// the system says of a file does not prove that it holds what it held, and the first commit takes
+    /// that out of the journal: only with it is the journal one of this boot.
     pub is_same_boot: bool,
     /// What is left out of the tree.
     pub left_out: LeftOut,
@@ -167,6 +168,9 @@ impl Engine {
             wake_ms: None,
             setup,
         };
+        if !engine.setup.is_same_boot {
+            engine.unsaved.extend(saved.rows.iter().map(|(path, _)| path.clone()));
+        }
         for (path, row) in saved.rows {
             let committed = row.proposed.map(|proposed| (proposed.op, proposed.base_rev));
             engine.told.insert(path, Told { entry: row.there, rev: row.rev, committed });
@@ -263,7 +267,12 @@ impl Engine {
         self.disk.retry(now_ms);
         self.effects.extend(self.slots.due(now_ms).into_iter().map(Effect::Task));
         self.recover_due(now_ms);
-        self.is_seen |= !self.is_root_gone && self.disk.is_known();
+        if !self.is_seen && !self.is_root_gone && self.disk.is_known() {
+            self.is_seen = true;
+            // What was proposed meanwhile waits for this and for nothing else.
+            let waiting: Vec<_> = self.waiting.keys().cloned().collect();
+            waiting.iter().for_each(|path| self.pump(path));
+        }
         self.tell_changes();
         self.answer();
         self.greet();

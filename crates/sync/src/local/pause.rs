@@ -9,7 +9,7 @@ use super::plan::Delete;
 use super::remote::Remote;
 use super::{DeleteLimits, Effect, Engine, is_content};
 use crate::conflict::ConflictKind;
-use crate::journal::{Head, Pause};
+use crate::journal::{Head, Pause, Write};
 use crate::reconcile::Action;
 
 /// Deletes that follow each other within this time count as one, however many events they come in.
@@ -114,6 +114,12 @@ impl Engine {
             pair.proposed = None;
         }
         self.proposed.clear();
+        self.allowed.clear();
+        // What is still being put here comes from the old tree, and the new one never agreed to it.
+        for running in self.running.values_mut() {
+            running.op.agreed = Entry::Absent;
+            self.writes.push(Write::Op(running.op.clone()));
+        }
         let is_open = |kind| matches!(kind, ConflictKind::Both(_));
         let open = self.conflicts.values().filter(|conflict| is_open(conflict.kind));
         let open: Vec<_> = open.map(|conflict| conflict.path.clone()).collect();

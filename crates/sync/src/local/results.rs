@@ -180,6 +180,10 @@ impl Engine {
             self.is_seen = false;
             self.disk.interrupted();
             self.touch_all();
+            // The other side's first words may have been met while nothing could be done about them.
+            if !self.remote.is_live() {
+                self.effects.push(Effect::Reconnect);
+            }
         }
     }
 }

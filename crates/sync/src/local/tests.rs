@@ -63,6 +63,24 @@ fn an_upstream_tree_that_begins_anew_is_asked_about_and_deletes_nothing() {
 }
 
 #[test]
+fn what_was_being_put_here_when_the_upstream_tree_began_anew_is_not_agreed_on() {
+    let mut side = Side::met(&[], &[("a", 1)]);
+    let [op] = &applies(&side.effects)[..] else { panic!("{:?}", side.effects) };
+    let id = op.id;
+    side.step(Input::Disconnected);
+    side.step(Input::Connected);
+    side.says(Down::Welcome { epoch: 2, begin: Begin::Reset });
+    side.step(Input::Confirm);
+    side.step(Input::Connected);
+    let applied = crate::op::Applied { outcome: crate::op::Outcome::Done, left: None };
+    side.step(Input::Done(Done::Applied(id, applied)));
+    side.says(Down::Welcome { epoch: 2, begin: Begin::Snapshot });
+    side.says(Down::PageEnd { seq: 0 });
+    assert!(applies(&side.effects).is_empty(), "it is not deleted here: {:?}", side.effects);
+    assert_eq!(proposals(&side.effects).len(), 1, "it is offered");
+}
+
+#[test]
 fn deletes_that_are_too_many_wait_for_an_answer() {
     let names: Vec<_> = (0..40).map(|number| format!("f{number}")).collect();
     let files: Vec<_> = names.iter().map(|name| (name.as_str(), 1)).collect();

@@ -43,6 +43,9 @@ impl Process {
         if state.is_busy && state.rng.u8(..apart) == 0 {
             state.act(side);
         }
+        if state.has_mishaps && state.rng.u16(..2000) == 0 {
+            state.lose_root(side);
+        }
         if state.has_faults && state.rng.u8(..100) == 0 {
             let fault = [Fault::Io, Fault::Io, Fault::Full, Fault::NotPermitted];
             let fault = fault[state.rng.usize(..fault.len())];
@@ -67,6 +70,9 @@ impl Process {
 }
 
 fn cell(state: &State, side: usize, at: Place<'_>) -> Result<Cell, Fault> {
+    if state.sides[side].is_root_away {
+        return Err(Fault::NotThere);
+    }
     match at {
         Place::Tree(path) => state.sides[side].fs.cell(path.as_str()).ok_or(Fault::NotThere),
         Place::Slot(id) => Ok((SLOTS, format!("s{id}"))),
@@ -80,6 +86,9 @@ fn find(state: &State, side: usize, at: Place<'_>) -> Result<Ino, Fault> {
 }
 
 fn folder(state: &State, side: usize, path: Option<&RelPath>) -> Result<Ino, Fault> {
+    if state.sides[side].is_root_away {
+        return Err(Fault::NotThere);
+    }
     let Some(path) = path else { return Ok(ROOT) };
     let ino = find(state, side, Place::Tree(path))?;
     let is_folder = state.sides[side].fs.inodes[&ino].kind == Kind::Dir;
@@ -117,7 +126,12 @@ impl Vfs for Process {
     type File = Ino;
 
     fn check_root(&self) -> Result<(), Fault> {
-        if self.state.borrow().sides[self.side].is_stopped { Err(Fault::Stopped) } else { Ok(()) }
+        let machine = &self.state.borrow().sides[self.side];
+        match (machine.is_stopped, machine.is_root_away) {
+            (true, _) => Err(Fault::Stopped),
+            (false, true) => Err(Fault::RootGone),
+            (false, false) => Ok(()),
+        }
     }
 
     fn now_ns(&self) -> i64 {
@@ -342,7 +356,7 @@ impl Journal for Process {
         let entered = self.enter("commit");
         match entered {
             Ok((mut state, fault)) => {
-                state.sides[self.side].journal.write(writes);
+                state.sides[self.side].write(writes);
                 fault.map_or(Ok(()), Err)
             }
             Err(fault) => {
@@ -350,7 +364,7 @@ impl Journal for Process {
                 let ended_here = state.stop_at[self.side] == Some(state.calls[self.side]);
                 if fault == Fault::Stopped && is_late && ended_here {
                     state.stop_at[self.side] = None;
-                    state.sides[self.side].journal.write(writes);
+                    state.sides[self.side].write(writes);
                 }
                 Err(fault)
             }

@@ -23,9 +23,9 @@ struct Version {
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
     versions: BTreeMap<Digest, Version>,
-    /// When somebody last put a content at a path, and last took it away.
-    put: BTreeMap<(String, Digest), u64>,
-    taken: BTreeMap<(String, Digest), u64>,
+    /// When somebody on a side last put a content at a path, and last took it away.
+    put: BTreeMap<(String, Digest), BTreeMap<usize, u64>>,
+    taken: BTreeMap<(String, Digest), BTreeMap<usize, u64>>,
     /// Contents that only a loss of power made.
     torn: BTreeSet<Digest>,
     /// Contents against which somebody chose, perhaps before whoever wrote them was finished.
@@ -53,15 +53,17 @@ impl Oracle {
     }
 
     /// It is at a path now.
-    pub(crate) fn put(&mut self, path: &str, data: &[u8]) {
+    pub(crate) fn put(&mut self, side: usize, path: &str, data: &[u8]) {
         self.time += 1;
-        self.put.insert((path.to_owned(), digest_of(data)), self.time);
+        self.put.entry(key(path, digest_of(data))).or_default().insert(side, self.time);
     }
 
-    /// Somebody took it away from a path.
-    pub(crate) fn taken(&mut self, path: &str, data: &[u8]) {
-        self.time += 1;
-        self.taken.insert((path.to_owned(), digest_of(data)), self.time);
+    /// Somebody took it away from a path. A file that holds nothing yet is like any other of its kind.
+    pub(crate) fn taken(&mut self, side: usize, path: &str, data: &[u8]) {
+        if !data.is_empty() {
+            self.time += 1;
+            self.taken.entry(key(path, digest_of(data))).or_default().insert(side, self.time);
+        }
     }
 
     /// Somebody who had it in front of them replaced or removed it.
@@ -115,10 +117,23 @@ impl Oracle {
         self.versions.contains_key(digest) || self.torn.contains(digest)
     }
 
-    /// Returns whether a content was taken away from a path after it was last put there.
+    /// Returns whether a content was taken away from a path after it was last put there. Whoever takes
+    /// away only what they put there themselves says nothing of what somebody else put there before.
     pub(crate) fn is_taken(&self, path: &str, digest: Digest) -> bool {
-        let key = (path.to_owned(), digest);
-        let put = self.put.get(&key);
-        self.taken.get(&key).is_some_and(|taken| put.is_none_or(|put| put < taken))
+        let key = key(path, digest);
+        let (Some(taken), nothing) = (self.taken.get(&key), BTreeMap::new()) else { return false };
+        let put = self.put.get(&key).unwrap_or(&nothing);
+        taken.iter().any(|(side, at)| {
+            let stands = |other: &usize, since: &u64| {
+                let is_own = put.get(side).is_some_and(|own| since < own);
+                let is_gone = taken.get(other).is_some_and(|gone| since < gone);
+                other != side && is_own && !is_gone
+            };
+            put.iter().all(|(other, since)| since < at && !stands(other, since))
+        })
     }
+}
+
+fn key(path: &str, digest: Digest) -> (String, Digest) {
+    (path.to_owned(), digest)
 }

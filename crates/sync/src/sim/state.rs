@@ -10,6 +10,7 @@ use oriel_wire::sync::{Digest, RelPath};
 use super::actor::Actor;
 use super::fs::{Cell, Ino, SimFs};
 use super::oracle::Oracle;
+use crate::digest_of;
 use crate::conflict::{Conflict, ConflictId};
 use crate::journal::{Head, Row, Saved, Write};
 use crate::op::{Op, OpId};
@@ -38,6 +39,8 @@ pub(crate) struct Written {
     kept: BTreeMap<OpId, Kept>,
     conflicts: BTreeMap<ConflictId, Conflict>,
     head: Head,
+    /// How often the machine had lost its power when it was last written.
+    boots: u64,
 }
 
 impl Written {
@@ -51,7 +54,8 @@ impl Written {
         }
     }
 
-    pub(crate) fn write(&mut self, writes: &[Write]) {
+    pub(crate) fn write(&mut self, writes: &[Write], boots: u64) {
+        self.boots = boots;
         fn put<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
             match value {
                 Some(value) => map.insert(key, value),
@@ -84,6 +88,20 @@ pub(crate) struct Machine {
     pub(crate) skew_ns: i64,
     /// What the engine removed for good.
     pub(crate) removed: BTreeSet<Ino>,
+    /// How often it lost its power.
+    pub(crate) boots: u64,
+    /// The synced folder is not where it was.
+    pub(crate) is_root_away: bool,
+}
+
+impl Machine {
+    pub(crate) const fn is_same_boot(&self) -> bool {
+        self.boots == self.journal.boots
+    }
+
+    pub(crate) fn write(&mut self, writes: &[Write]) {
+        self.journal.write(writes, self.boots);
+    }
 }
 
 /// Everything.
@@ -99,6 +117,8 @@ pub(crate) struct State {
     pub(crate) stop_at: [Option<u64>; 2],
     /// Calls may fail.
     pub(crate) has_faults: bool,
+    /// The folders may go away between calls.
+    pub(crate) has_mishaps: bool,
     /// Those who write do so between calls as well.
     pub(crate) is_busy: bool,
     /// Between how many calls once.
@@ -118,6 +138,8 @@ impl State {
             is_stopped: false,
             skew_ns,
             removed: BTreeSet::new(),
+            boots: 0,
+            is_root_away: false,
         };
         Self {
             rng,
@@ -128,6 +150,7 @@ impl State {
             calls: [0, 0],
             stop_at: [None, None],
             has_faults: false,
+            has_mishaps: false,
             is_busy: false,
             calls_apart: 6,
             trace: DefaultHasher::new(),
@@ -153,6 +176,9 @@ impl State {
 
     /// Lets whoever writes on a machine do a step.
     pub(crate) fn act(&mut self, side: usize) {
+        if self.sides[side].is_root_away {
+            return;
+        }
         if let Some(mut actor) = self.actors[side].take() {
             let mut rng = self.rng.fork();
             actor.act(self, &mut rng);
@@ -192,6 +218,54 @@ impl State {
         *watch = Watch { limit: watch.limit, ..Watch::default() };
     }
 
+    /// Somebody moves the synced folder away, with all that is in it, sync's own folder as well.
+    pub(crate) fn lose_root(&mut self, side: usize) {
+        self.trace(|| format!("the folder of {side} goes away"), side);
+        self.sides[side].is_root_away = true;
+        self.unwatch(side);
+    }
+
+    /// It is back, and nobody watches it any more.
+    pub(crate) fn put_root_back(&mut self, side: usize) {
+        if std::mem::take(&mut self.sides[side].is_root_away) {
+            self.trace(|| format!("the folder of {side} is back"), side);
+            self.sides[side].watch.has_overflowed = true;
+        }
+    }
+
+    /// Returns the contents of the files in a tree.
+    pub(crate) fn contents(&self, side: usize) -> BTreeSet<Digest> {
+        let fs = &self.sides[side].fs;
+        fs.walk().iter().map(|(_, ino)| digest_of(&fs.inodes[ino].data)).collect()
+    }
+
+    /// Returns the contents of all files there ever were on a machine.
+    pub(crate) fn everything(&self, side: usize) -> BTreeSet<Digest> {
+        self.sides[side].fs.inodes.values().map(|inode| digest_of(&inode.data)).collect()
+    }
+
+    /// The journal is gone, and perhaps all else.
+    pub(crate) fn begin_anew(&mut self, side: usize, is_wiped: bool) {
+        if is_wiped {
+            // What was half written when it went can be on the other machine, and nobody goes on with it.
+            for side in [0, 1] {
+                let half: Vec<_> = self.sides[side].blobs.values().cloned().collect();
+                half.iter().for_each(|data| self.oracle.torn(data));
+            }
+        }
+        let machine = &mut self.sides[side];
+        machine.journal = Written::default();
+        if is_wiped {
+            machine.fs = SimFs::new(machine.fs.granularity_ns);
+            machine.blobs.clear();
+            machine.parts.clear();
+            machine.removed.clear();
+            if let Some(actor) = &mut self.actors[side] {
+                actor.interrupted();
+            }
+        }
+    }
+
     fn file(&self, side: usize, path: &str) -> Option<Ino> {
         let fs = &self.sides[side].fs;
         fs.find(path).filter(|ino| fs.inodes[ino].kind == Kind::File)
@@ -207,7 +281,7 @@ impl State {
         // A file that was just made holds nothing yet.
         if !data.is_empty() {
             self.oracle.settled(&data);
-            self.oracle.taken(path, &data);
+            self.oracle.taken(side, path, &data);
         }
     }
 
@@ -271,7 +345,7 @@ impl State {
         let path = tree.iter().find(|(_, other)| *other == ino).map(|(path, _)| path.clone());
         match path {
             Some(path) => {
-                self.oracle.put(&path, data);
+                self.oracle.put(side, &path, data);
                 self.tell_path(side, &path);
             }
             // Who wrote it has removed it meanwhile.
@@ -300,7 +374,7 @@ impl State {
         self.settle(side, path, ino);
         self.sides[side].fs.write(ino, data.to_vec(), now_ns);
         self.oracle.written(data);
-        self.oracle.put(path, data);
+        self.oracle.put(side, path, data);
         self.trace(|| format!("{side} creates {path} ({ino})"), (side, path, data));
         self.tell(side, &cell, false);
     }
@@ -329,8 +403,8 @@ impl State {
                 let moved = if rest.is_empty() { to.to_owned() } else { format!("{to}/{rest}") };
                 // It may be half of what the other side is still writing; here it is what was moved.
                 self.oracle.torn(&data);
-                self.oracle.taken(&path, &data);
-                self.oracle.put(&moved, &data);
+                self.oracle.taken(side, &path, &data);
+                self.oracle.put(side, &moved, &data);
             }
         }
         let step = vec![(old.clone(), None), (new.clone(), Some(ino))];
@@ -386,7 +460,7 @@ impl State {
         self.trace(|| format!("{side} changes the mode of {path} ({ino})"), (side, path));
         let data = self.data(side, ino);
         self.oracle.torn(&data);
-        self.oracle.put(path, &data);
+        self.oracle.put(side, path, &data);
         self.tell_path(side, path);
     }
 
@@ -412,12 +486,13 @@ impl State {
         let slots_before = slots(&self.sides[side].fs);
         let mut rng = self.rng.fork();
         self.sides[side].fs.lose_power(&mut rng);
+        self.sides[side].boots += 1;
         let after = files(&self.sides[side].fs);
         for (path, data) in &after {
             // Whoever was writing it does not go on.
             self.oracle.torn(data);
             if !before.contains(&(path.clone(), data.clone())) {
-                self.oracle.put(path, data);
+                self.oracle.put(side, path, data);
             }
         }
         let slots_after = slots(&self.sides[side].fs);

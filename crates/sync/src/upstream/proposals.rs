@@ -83,15 +83,17 @@ impl Engine {
     }
 
     fn judge(&self, waiting: &Waiting) -> Verdict {
-        let Proposal { path, base, new, .. } = &waiting.proposal;
+        let Proposal { path, base, base_rev, new, .. } = &waiting.proposal;
         let current = self.disk.entry(path);
         let has_folder = path.parent().is_none_or(|folder| *self.disk.entry(&folder) == Entry::Dir);
+        // The same again is not what it was made against: it may be an old proposal that comes twice.
+        let is_newer = self.told.get(path).is_some_and(|told| *base_rev < told.rev);
         let is_left_out = self.setup.left_out.has(path, *new == Entry::Dir);
         if current == new {
             Verdict::Commit
         } else if !new.is_known() || is_left_out || TRIES < waiting.tries {
             Verdict::Reject(Why::Failed)
-        } else if current != base || (*new != Entry::Absent && !has_folder) {
+        } else if current != base || is_newer || (*new != Entry::Absent && !has_folder) {
             Verdict::Reject(Why::Stale)
         } else {
             match new.digest() {
