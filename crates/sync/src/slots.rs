@@ -13,11 +13,11 @@ use crate::journal::Write;
 use crate::op::{Left, OpId};
 use crate::task::Task;
 
-/// When it is looked at again, after it was replaced or written to, in milliseconds. The last time it
-/// is removed if nobody has written to it.
+/// When it is looked at again, in milliseconds, each counted from the time before: a clock that jumps can
+/// bring one of them forward and never all. The last time it is removed if nobody has written to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecheckTimes {
-    /// The first time: an editor has finished its save by then.
+    /// The first time, after it was replaced or written to: an editor has finished its save by then.
     pub first_ms: u64,
     /// The second: so has a slow program.
     pub second_ms: u64,
@@ -41,7 +41,7 @@ pub struct Kept {
     pub path: RelPath,
     /// What it is.
     pub left: Left,
-    /// When it was left, or last written to.
+    /// When it was left, or last looked at.
     pub since_ms: u64,
     /// How often it was looked at since.
     pub checks: u8,
@@ -132,7 +132,7 @@ impl Slots {
             }
             Rechecked::Same(seen) => {
                 kept.left.stat = seen.stat;
-                kept.checks += 1;
+                (kept.since_ms, kept.checks) = (now_ms, kept.checks.saturating_add(1));
                 None
             }
             Rechecked::Written(seen) => {
@@ -148,5 +148,32 @@ impl Slots {
     /// Returns how many there are.
     pub(crate) fn len(&self) -> usize {
         self.kept.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::look::Seen;
+
+    #[test]
+    fn a_clock_that_jumps_brings_only_one_look_forward() {
+        let times = RecheckTimes { first_ms: 10, second_ms: 100, last_ms: 1000 };
+        let mut slots = Slots::new(times, Vec::new());
+        let seen = Seen { entry: Entry::Symlink { target: link() }, stat: None };
+        let (id, path) = (OpId(1), RelPath::parse("a").unwrap());
+        slots.keep(0, id, path, Left::known(seen.clone()));
+        assert!(slots.due(9).is_empty());
+        assert!(matches!(slots.due(1_000_000)[..], [Task::Recheck(..)]));
+        slots.rechecked(1_000_000, id, Rechecked::Same(seen.clone()));
+        assert!(slots.due(1_000_099).is_empty(), "the next one waits in its turn");
+        assert!(matches!(slots.due(1_000_100)[..], [Task::Recheck(..)]));
+        slots.rechecked(1_000_100, id, Rechecked::Same(seen));
+        assert_eq!(slots.next_ms(), Some(1_001_100));
+        assert!(matches!(slots.due(1_001_100)[..], [Task::Discard(..)]));
+    }
+
+    fn link() -> oriel_wire::sync::LinkTarget {
+        oriel_wire::sync::LinkTarget::parse(&RelPath::parse("a").unwrap(), "b").unwrap()
     }
 }

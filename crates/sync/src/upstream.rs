@@ -292,6 +292,10 @@ impl Engine {
         let rev = self.head.seq + 1;
         let (mut changes, mut unsecured) = (Vec::new(), Vec::new());
         for path in std::mem::take(&mut self.changed) {
+            if self.is_changing(&path) {
+                self.changed.insert(path);
+                continue;
+            }
             let entry = self.disk.entry(&path).clone();
             let told = self.told.get(&path);
             let is_news = match told {

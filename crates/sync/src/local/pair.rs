@@ -163,10 +163,13 @@ impl Engine {
         self.touched.insert(path.clone());
     }
 
-    fn touch_beneath(&mut self, folder: &RelPath) {
+    pub(super) fn touch_beneath(&mut self, folder: &RelPath) {
         let here = self.disk.beneath(folder).map(|(path, _)| path.clone());
-        let there = self.beneath_there(folder).map(|(path, _)| path.clone());
-        let beneath: Vec<_> = here.chain(there).collect();
+        // What is on neither side any more may still have to be agreed on.
+        let from = (Bound::Excluded(folder.clone()), Bound::Unbounded);
+        let pairs = self.pairs.range::<RelPath, _>(from).map(|(path, _)| path);
+        let pairs = pairs.take_while(|path| path.starts_with(folder)).cloned();
+        let beneath: Vec<_> = here.chain(pairs).collect();
         self.touched.extend(beneath);
     }
 

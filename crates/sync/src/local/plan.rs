@@ -69,7 +69,8 @@ impl Engine {
             let is_waiting = pair.stuck.is_some_and(|stuck| stuck.is_waiting);
             pair.running.is_some() || pair.proposed.is_some() || is_waiting
         };
-        if self.pairs.get(&path).is_some_and(goes_on) || self.disk.is_doubtful(&path) {
+        let is_doubtful = self.disk.is_doubtful(&path) || self.is_folder_changing(&path);
+        if self.pairs.get(&path).is_some_and(goes_on) || is_doubtful {
             return;
         }
         let Some(action) = self.intent(&path) else { return };
@@ -97,6 +98,14 @@ impl Engine {
             Action::Pull(meets) => self.pull(now_ms, &path, meets),
             Action::Push(meets) => self.push(&path, meets),
         }
+    }
+
+    /// Returns whether a folder that a path is in is being changed. What is seen in it meanwhile may be
+    /// undone.
+    fn is_folder_changing(&self, path: &RelPath) -> bool {
+        let is_running =
+            |folder: RelPath| self.pairs.get(&folder).is_some_and(|pair| pair.running.is_some());
+        path.ancestors().any(is_running)
     }
 
     fn settled(&mut self, path: &RelPath) {

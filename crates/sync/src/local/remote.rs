@@ -9,6 +9,7 @@ use super::{Effect, Engine, Notice, Trouble};
 use crate::conflict::{Conflict, ConflictKind};
 use crate::journal::{Head, Pause};
 use crate::op::OpId;
+use crate::reconcile::Action;
 use crate::talk::{Begin, Change, Down, Up, Why};
 use crate::task::Task;
 
@@ -183,6 +184,8 @@ impl Engine {
         let failures = self.failures(&path) + 1;
         match why {
             Why::Stale if is_news => {}
+            // What is in it may have been told of before this.
+            Why::NotEmpty if !matches!(self.intent(&path), Some(Action::Push(_))) => {}
             Why::NotEmpty => self.stick(now_ms, &path, Trouble::NotEmpty, failures),
             Why::Stale | Why::Failed => {
                 self.stick(now_ms, &path, Trouble::Failed(None), failures);

@@ -10,6 +10,7 @@ use crate::fetch::Next;
 use crate::journal::{Pause, Write};
 use crate::look::Seen;
 use crate::op::{Applied, Left, Op, OpId, Outcome};
+use crate::reconcile::Action;
 use crate::talk::Up;
 use crate::task::{Done, Task};
 use crate::vfs::Fault;
@@ -95,6 +96,8 @@ impl Engine {
         }
         self.pair(&op.path).running = None;
         self.unsaved.insert(op.path.clone());
+        // What is in a folder has waited for this.
+        self.touch_beneath(&op.path);
         if outcome == Outcome::Done {
             self.made(op, generation, resolves);
         } else {
@@ -127,7 +130,10 @@ impl Engine {
         match outcome {
             Outcome::NotEmpty => {
                 self.disk.doubt_within(path);
-                self.stick(now_ms, path, Trouble::NotEmpty, failures);
+                // What is in it may have been seen before this.
+                if matches!(self.intent(path), Some(Action::Pull(_))) {
+                    self.stick(now_ms, path, Trouble::NotEmpty, failures);
+                }
             }
             Outcome::Failed(Fault::RootGone) => self.root_gone(),
             Outcome::Failed(fault) => {

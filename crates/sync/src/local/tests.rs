@@ -81,6 +81,28 @@ fn what_was_being_put_here_when_the_upstream_tree_began_anew_is_not_agreed_on() 
 }
 
 #[test]
+fn a_folder_that_is_not_empty_any_more_comes_back_whichever_word_is_first() {
+    let mut side = Side::met(&[], &[]);
+    side.says(Down::Delta { seq: 2, changes: vec![change("d", Entry::Dir, 2)] });
+    let [op] = &applies(&side.effects)[..] else { panic!("{:?}", side.effects) };
+    let applied = crate::op::Applied { outcome: crate::op::Outcome::Done, left: None };
+    side.step(Input::Done(Done::Applied(op.id, applied)));
+    side.step(Input::Hint(vec![path("d")]));
+    let look = |effect: &Effect| match effect {
+        Effect::Task(Task::Look(look)) => Some(look.clone()),
+        _ => None,
+    };
+    let look = side.effects.iter().find_map(look).unwrap();
+    side.step(Input::Done(Done::Looked(look, Ok(Seen { entry: Entry::Absent, stat: None }))));
+    let [proposal] = &proposals(&side.effects)[..] else { panic!("{:?}", side.effects) };
+    let (op, current) = (proposal.op, Entry::Dir);
+    side.says(Down::Delta { seq: 3, changes: vec![change("d/a", file(1), 3)] });
+    side.says(Down::Rejected { op, why: crate::talk::Why::NotEmpty, current, rev: 2 });
+    let [op] = &applies(&side.effects)[..] else { panic!("{:?}", side.effects) };
+    assert_eq!((&op.path, &op.new), (&path("d"), &Entry::Dir));
+}
+
+#[test]
 fn deletes_that_are_too_many_wait_for_an_answer() {
     let names: Vec<_> = (0..40).map(|number| format!("f{number}")).collect();
     let files: Vec<_> = names.iter().map(|name| (name.as_str(), 1)).collect();

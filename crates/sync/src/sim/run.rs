@@ -109,6 +109,8 @@ pub struct Sim {
     /// The life of the upstream tree.
     pub(super) epoch: u64,
     pub(super) is_upstream_gone: bool,
+    /// Whose clock has not jumped yet.
+    pub(super) may_jump: [bool; 2],
     /// Changes that were begun or told, of either tree.
     pub(super) changes: usize,
 }
@@ -144,7 +146,10 @@ impl Sim {
         let left_out = LeftOut::new(|path, _| path.name_str().ends_with('~'));
         let mut sim = Self {
             local: local::Engine::new(local_setup(0, true, &left_out), Default::default()),
-            upstream: upstream::Engine::new(upstream_setup(1, 7, true, &left_out), Default::default()),
+            upstream: upstream::Engine::new(
+                upstream_setup(1, 7, true, &left_out),
+                Default::default(),
+            ),
             state,
             rng,
             jobs: Default::default(),
@@ -160,6 +165,7 @@ impl Sim {
             is_restored: false,
             epoch: 7,
             is_upstream_gone: false,
+            may_jump: [true; 2],
             changes: 0,
             plan: plan.clone(),
         };
@@ -267,9 +273,8 @@ impl Sim {
 
     /// Goes on to when an engine wants to be woken. Returns whether one does.
     fn pass_time(&mut self) -> bool {
-        let left_ms = |side: usize| {
-            self.wake[side].map(|wake| wake.saturating_sub(self.clock_ms(side)))
-        };
+        let left_ms =
+            |side: usize| self.wake[side].map(|wake| wake.saturating_sub(self.clock_ms(side)));
         let Some(left_ms) = [left_ms(LOCAL), left_ms(UPSTREAM)].into_iter().flatten().min() else {
             return false;
         };

@@ -10,8 +10,8 @@ use oriel_wire::sync::{Digest, RelPath};
 use super::actor::Actor;
 use super::fs::{Cell, Ino, SimFs};
 use super::oracle::Oracle;
-use crate::digest_of;
 use crate::conflict::{Conflict, ConflictId};
+use crate::digest_of;
 use crate::journal::{Head, Row, Saved, Write};
 use crate::op::{Op, OpId};
 use crate::slots::Kept;
@@ -246,14 +246,15 @@ impl State {
 
     /// The journal is gone, and perhaps all else.
     pub(crate) fn begin_anew(&mut self, side: usize, is_wiped: bool) {
-        if is_wiped {
-            // What was half written when it went can be on the other machine, and nobody goes on with it.
-            for side in [0, 1] {
-                let half: Vec<_> = self.sides[side].blobs.values().cloned().collect();
-                half.iter().for_each(|data| self.oracle.torn(data));
-            }
+        // What was half written when it went can be on the other machine, and nobody goes on with it: whoever
+        // writes is gone, or writes to what is in a slot of which nobody knows any more.
+        for side in [0, 1] {
+            let half: Vec<_> = self.sides[side].blobs.values().cloned().collect();
+            half.iter().for_each(|data| self.oracle.torn(data));
         }
         let machine = &mut self.sides[side];
+        let slots = machine.fs.within(super::fs::SLOTS);
+        machine.removed.extend(slots.into_iter().map(|(_, ino)| ino));
         machine.journal = Written::default();
         if is_wiped {
             machine.fs = SimFs::new(machine.fs.granularity_ns);

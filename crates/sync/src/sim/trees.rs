@@ -34,7 +34,8 @@ fn all_triples_of_small_trees_become_what_each_path_and_what_is_in_it_say() {
     let trees = trees();
     let count = trees.len().pow(3);
     assert_eq!(count, 24_389);
-    let step = if super::tests::setting("ORIEL_TEST_SEEDS").is_some() { 1 } else { count / TRIPLES };
+    let step =
+        if super::tests::setting("ORIEL_TEST_SEEDS").is_some() { 1 } else { count / TRIPLES };
     let one = super::tests::setting("ORIEL_TEST_SEED").map(|seed| usize::try_from(seed).unwrap());
     for number in (0..count).step_by(step).filter(|number| one.is_none_or(|one| one == *number)) {
         let agreed = trees[number % trees.len()];

@@ -66,8 +66,7 @@ impl Engine {
     /// Goes on with the proposals at a path, as far as that can be done now.
     pub(super) fn pump(&mut self, path: &RelPath) {
         while let Some(first) = self.waiting.get(path).and_then(|waiting| waiting.front()) {
-            let is_running = self.running.values().any(|running| running.op.path == *path);
-            if is_running || self.disk.is_doubtful(path) || !self.is_seen {
+            if self.is_changing(path) || self.disk.is_doubtful(path) || !self.is_seen {
                 return;
             }
             match self.judge(first) {
@@ -80,6 +79,12 @@ impl Engine {
                 Verdict::Begin => return self.begin(path),
             }
         }
+    }
+
+    /// Returns whether a path is being changed, or a folder that it is in. What is seen there meanwhile may
+    /// be undone.
+    pub(super) fn is_changing(&self, path: &RelPath) -> bool {
+        self.running.values().any(|running| path.starts_with(&running.op.path))
     }
 
     fn judge(&self, waiting: &Waiting) -> Verdict {
@@ -190,7 +195,10 @@ impl Engine {
         } else {
             self.not_made(&op, outcome, is_first);
         }
-        self.pump(&op.path);
+        let from_here = self.waiting.range(op.path.clone()..).map(|(path, _)| path);
+        let within = from_here.take_while(|path| path.starts_with(&op.path));
+        let within: Vec<_> = within.cloned().collect();
+        within.iter().for_each(|path| self.pump(path));
     }
 
     fn not_made(&mut self, op: &Op, outcome: Outcome, is_first: bool) {
