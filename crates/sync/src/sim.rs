@@ -10,6 +10,7 @@ mod fs;
 mod jobs;
 mod judge;
 mod link;
+mod machine;
 mod mishaps;
 mod oracle;
 mod run;
