@@ -172,6 +172,10 @@ impl Engine {
             engine.unsaved.extend(saved.rows.iter().map(|(path, _)| path.clone()));
         }
         for (path, row) in saved.rows {
+            // It was seen and had not been told when the process ended.
+            if row.here.entry != row.there {
+                engine.changed.insert(path.clone());
+            }
             let committed = row.proposed.map(|proposed| (proposed.op, proposed.base_rev));
             engine.told.insert(path, Told { entry: row.there, rev: row.rev, committed });
         }

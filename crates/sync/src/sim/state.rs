@@ -166,8 +166,9 @@ impl State {
             half.iter().for_each(|data| self.oracle.torn(data));
         }
         let machine = &mut self.sides[side];
-        let slots = machine.fs.within(super::fs::SLOTS);
-        machine.removed.extend(slots.into_iter().map(|(_, ino)| ino));
+        let slots = machine.fs.within(super::fs::SLOTS).into_iter();
+        let slots = slots.map(|(name, _)| ((super::fs::SLOTS, name), None)).collect();
+        machine.fs.set(slots, 0);
         machine.journal = Written::default();
         if is_wiped {
             machine.fs = SimFs::new(machine.fs.granularity_ns);
