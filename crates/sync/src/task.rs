@@ -1,5 +1,6 @@
 //! What an engine wants done, and how it went. An engine decides and touches nothing; whoever runs it
-//! performs its tasks in their order and hands back what came of them, in any order.
+//! performs its tasks, those about the same in their order, and hands back what came of them, in any
+//! order.
 #![forbid(unsafe_code)]
 
 use oriel_wire::sync::{Digest, RelPath};
@@ -46,6 +47,33 @@ pub enum Task {
         /// The piece.
         bytes: Vec<u8>,
     },
+}
+
+/// What a task is about. Tasks about the same are performed in their order; others at once or in any
+/// order, as long as none is begun before the commits and the securing in front of it are over.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum About {
+    /// What is at a path.
+    Path(RelPath),
+    /// What is in a folder, or in the root.
+    Folder(Option<RelPath>),
+    /// A content.
+    Content(Digest),
+}
+
+impl Task {
+    /// Returns what it is about; nothing, where everything after it waits for its end.
+    #[must_use]
+    pub fn about(&self) -> Option<About> {
+        Some(match self {
+            Self::Commit(_) | Self::Secure(_) => return None,
+            Self::Look(look) => About::Path(look.path.clone()),
+            Self::List(list) => About::Folder(list.folder.clone()),
+            Self::Apply(op) | Self::Recover(op) => About::Path(op.path.clone()),
+            Self::Recheck(_, path, _) | Self::Discard(_, path, _) => About::Path(path.clone()),
+            Self::Have(digest) | Self::Receive { digest, .. } => About::Content(*digest),
+        })
+    }
 }
 
 /// What came of a task.

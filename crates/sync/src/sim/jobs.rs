@@ -8,7 +8,7 @@ use crate::apply::Rechecked;
 use crate::local::{self, Notice};
 use crate::look::look;
 use crate::talk::{Down, Up};
-use crate::task::{Done, Hands, Task};
+use crate::task::{About, Done, Hands, Task};
 use crate::upstream;
 use crate::vfs::{Place, Vfs as _};
 
@@ -98,11 +98,19 @@ impl Sim {
         }
     }
 
-    /// Does the next thing that an engine wants done.
+    /// Does the next thing that an engine wants done, or hands it to somebody who does it in a while.
     pub(super) fn job(&mut self, side: usize) -> bool {
-        let Some(job) = self.jobs[side].pop_front() else { return false };
+        if !self.handed[side].is_empty() && self.rng.bool() {
+            return self.handed_job(side);
+        }
+        let Some(job) = self.jobs[side].pop_front() else { return self.handed_job(side) };
         match job {
-            Job::Task(task) => self.perform(side, task),
+            Job::Task(task) => match task.about() {
+                Some(about) if self.is_handed(side, &about) || self.rng.bool() => {
+                    self.handed[side].push(task);
+                }
+                _ => self.perform(side, task),
+            },
             Job::Up(up) if self.link.is_up => self.link.up.push_back(up),
             Job::Down(peer, down) if self.link.is_up && self.link.peer == peer => {
                 self.link.down.push_back(down);
@@ -111,13 +119,36 @@ impl Sim {
             Job::Blob(peer, digest, from) => self.send_blob(side, peer, digest, from),
             Job::Cut => self.cut(),
         }
+        self.see_whether_it_ended(side);
+        true
+    }
+
+    /// Whether something about the same is still to be done: that is done in its order.
+    fn is_handed(&self, side: usize, about: &About) -> bool {
+        self.handed[side].iter().any(|task| task.about().as_ref() == Some(about))
+    }
+
+    /// Does one of the things that were handed on, the first about whatever it is about.
+    fn handed_job(&mut self, side: usize) -> bool {
+        if self.handed[side].is_empty() {
+            return false;
+        }
+        let drawn = self.rng.usize(..self.handed[side].len());
+        let about = self.handed[side][drawn].about();
+        let first = self.handed[side].iter().position(|task| task.about() == about);
+        let task = self.handed[side].remove(first.unwrap_or(drawn));
+        self.perform(side, task);
+        self.see_whether_it_ended(side);
+        true
+    }
+
+    fn see_whether_it_ended(&mut self, side: usize) {
         if self.state.borrow().sides[side].is_stopped {
             let is_power = self.plan.stop_at.is_some_and(|(_, _, is_power)| is_power);
             self.end_process(side, is_power);
             self.state.borrow_mut().stop_at[side] =
                 self.plan.stop_again.take().map(|again| again + self.state.borrow().calls[side]);
         }
-        true
     }
 
     pub(super) fn perform(&mut self, side: usize, task: Task) {

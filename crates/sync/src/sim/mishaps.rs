@@ -57,6 +57,7 @@ impl Sim {
     pub(super) fn end_process(&mut self, side: usize, is_power: bool) {
         self.trace(|| format!("{side} ends, power {is_power}"), (side, is_power));
         self.jobs[side].clear();
+        self.handed[side].clear();
         self.results[side].clear();
         self.wake[side] = None;
         let was_up = self.link.is_up;

@@ -17,7 +17,7 @@ use super::state::State;
 use crate::local::{self, DeleteLimits};
 use crate::rules::LeftOut;
 use crate::slots::RecheckTimes;
-use crate::task::Done;
+use crate::task::{Done, Task};
 use crate::upstream;
 use crate::vfs::Blobs as _;
 
@@ -94,6 +94,8 @@ pub struct Sim {
     pub(super) local: local::Engine,
     pub(super) upstream: upstream::Engine,
     pub(super) jobs: [VecDeque<Job>; 2],
+    /// Tasks that others do meanwhile, in any order but for those about the same.
+    pub(super) handed: [Vec<Task>; 2],
     pub(super) results: [Vec<Done>; 2],
     pub(super) wake: [Option<u64>; 2],
     pub(super) link: Link,
@@ -153,6 +155,7 @@ impl Sim {
             state,
             rng,
             jobs: Default::default(),
+            handed: Default::default(),
             results: Default::default(),
             wake: [None, None],
             link: Link::default(),
@@ -297,7 +300,11 @@ impl Sim {
     }
 
     pub(super) fn is_still(&self) -> bool {
-        let is_empty = |side: usize| self.jobs[side].is_empty() && self.results[side].is_empty();
+        let is_empty = |side: usize| {
+            self.jobs[side].is_empty()
+                && self.handed[side].is_empty()
+                && self.results[side].is_empty()
+        };
         is_empty(LOCAL) && is_empty(UPSTREAM) && self.link.is_empty()
     }
 
