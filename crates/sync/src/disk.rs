@@ -70,6 +70,9 @@ pub(crate) struct Disk {
     list_retries: BTreeSet<(u64, List)>,
     lists: BTreeSet<List>,
     listing: BTreeSet<List>,
+    /// What was looked at while it or a folder it is in was being changed. What is there for that moment
+    /// may be neither what was nor what will be, so it is looked at when the change is over.
+    set_aside: BTreeSet<RelPath>,
     is_listed: bool,
     bad_names: BTreeSet<String>,
     pub(crate) is_unwatched: bool,
@@ -231,6 +234,11 @@ impl Disk {
             self.doubtful.insert(look.path.clone());
             return None;
         }
+        if self.is_held(&look.path) {
+            self.set_aside.insert(look.path.clone());
+            return None;
+        }
+        let node = self.nodes.get_mut(&look.path)?;
         let seen = seen.unwrap_or_else(|fault| Seen { entry: problem(fault), stat: None });
         if let Entry::Problem(problem) = seen.entry
             && is_passing(problem)
@@ -336,10 +344,27 @@ impl Disk {
         node.generation
     }
 
+    /// A path or a folder that it is in is being changed.
+    fn is_held(&self, path: &RelPath) -> bool {
+        let is_held = |path: &RelPath| self.nodes.get(path).is_some_and(|node| node.is_held);
+        is_held(path) || path.ancestors().any(|folder| is_held(&folder))
+    }
+
     /// A change has ended without being made. What is there is looked at.
     pub(crate) fn release(&mut self, path: &RelPath) {
         self.node(path).is_held = false;
         self.doubt(path);
+        self.take_up(path);
+    }
+
+    /// What was set aside because of a change is looked at now.
+    fn take_up(&mut self, path: &RelPath) {
+        let from = self.set_aside.range(path.clone()..);
+        let aside: Vec<_> = from.take_while(|it| it.starts_with(path)).cloned().collect();
+        for path in aside {
+            self.set_aside.remove(&path);
+            self.doubt(&path);
+        }
     }
 
     /// A change that began in a generation was made. If anything happened since, it is looked at, and
@@ -355,6 +380,7 @@ impl Disk {
         if happened {
             self.doubt(path);
         }
+        self.take_up(path);
         // Somebody may have put something into a new folder before it was watched.
         if self.entry(path) == &Entry::Dir && was.entry != Entry::Dir {
             self.doubt_within(path);
