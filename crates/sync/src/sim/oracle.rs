@@ -15,7 +15,7 @@ struct Version {
     text: String,
     /// Somebody who saw it replaced or removed it.
     is_settled: bool,
-    /// It was on disk, so no loss of power takes it.
+    /// It was on disk under its name, so no loss of power takes it.
     is_durable: bool,
 }
 
@@ -89,6 +89,13 @@ impl Oracle {
     pub(crate) fn durable(&mut self, data: &[u8]) {
         if let Some(version) = self.versions.get_mut(&digest_of(data)) {
             version.is_durable = true;
+        }
+    }
+
+    /// It has another name, which is not on disk yet: as long as that is so, it may have none.
+    pub(crate) fn renamed(&mut self, data: &[u8]) {
+        if let Some(version) = self.versions.get_mut(&digest_of(data)) {
+            version.is_durable = false;
         }
     }
 

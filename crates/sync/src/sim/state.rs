@@ -320,6 +320,7 @@ impl State {
                 self.oracle.torn(&data);
                 self.oracle.taken(side, &path, &data);
                 self.oracle.put(side, &moved, &data);
+                self.oracle.renamed(&data);
             }
         }
         let step = vec![(old.clone(), None), (new.clone(), Some(ino))];
