@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use oriel_wire::sync::{Entry, Problem, RelPath};
+use oriel_wire::sync::{Digest, Entry, Problem, RelPath};
 
 use crate::look::{List, Listing, Seen};
 use crate::stat::Kind;
@@ -121,6 +121,12 @@ impl Disk {
     /// Returns the generation of a path.
     pub(crate) fn generation(&self, path: &RelPath) -> u64 {
         self.nodes.get(path).map_or(0, |node| node.generation)
+    }
+
+    /// Returns the paths at which a content is, as far as is known.
+    pub(crate) fn paths_of(&self, digest: &Digest) -> Vec<RelPath> {
+        let is_it = |(_, entry): &(&RelPath, &Entry)| entry.digest() == Some(*digest);
+        self.all().filter(is_it).map(|(path, _)| path.clone()).collect()
     }
 
     /// Returns all that is known to be there.

@@ -49,6 +49,11 @@ impl Fetches {
         self.0.contains_key(digest)
     }
 
+    /// Returns all of them.
+    pub(crate) fn digests(&self) -> impl Iterator<Item = Digest> {
+        self.0.keys().copied()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

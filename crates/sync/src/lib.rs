@@ -16,8 +16,11 @@ pub mod journal;
 pub mod talk;
 pub mod task;
 
+mod crew;
+mod desk;
 mod disk;
 mod fetch;
+mod side;
 mod slots;
 
 // What touches a file system.

@@ -8,6 +8,7 @@ mod choose;
 mod intent;
 mod pair;
 mod pause;
+mod pins;
 mod plan;
 mod remote;
 mod results;

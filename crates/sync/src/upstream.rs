@@ -6,6 +6,7 @@
 //! that is still there.
 
 mod peers;
+mod pins;
 mod proposals;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -1,0 +1,40 @@
+//! Which contents must stay in the store.
+#![forbid(unsafe_code)]
+
+use std::collections::BTreeSet;
+
+use oriel_wire::sync::{Digest, Entry};
+
+use super::Engine;
+use crate::journal::Pause;
+
+/// What both last agreed on is kept of files up to this length, so that texts can be merged. Longer ones
+/// are no texts that anybody merges.
+const BASE_BYTES_MAX: u64 = 1024 * 1024;
+
+impl Engine {
+    /// Returns the contents that are needed and may be nowhere else.
+    #[must_use]
+    pub fn pinned(&self) -> BTreeSet<Digest> {
+        let conflicts = self.conflicts.values();
+        let versions = conflicts.flat_map(|it| [&it.base, &it.local, &it.upstream]);
+        let proposed = self.pairs.values().filter_map(|pair| pair.proposed.as_ref());
+        let running = self.running.values().map(|running| &running.op.new);
+        let bases = self.pairs.values().map(|pair| &pair.agreed).filter(|entry| is_base(entry));
+        let all = versions.chain(proposed.map(|it| &it.new)).chain(running).chain(bases);
+        let mut pinned: BTreeSet<_> = all.filter_map(Entry::digest).collect();
+        pinned.extend(self.pairs.values().filter_map(|pair| pair.ready));
+        pinned.extend(self.fetching.digests());
+        pinned
+    }
+
+    /// Returns why nothing is done, if nothing is.
+    #[must_use]
+    pub fn paused(&self) -> Option<Pause> {
+        self.head.pause
+    }
+}
+
+fn is_base(entry: &Entry) -> bool {
+    matches!(entry, Entry::File { size, .. } if *size <= BASE_BYTES_MAX)
+}
