@@ -13,7 +13,7 @@ mod tasks;
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -104,7 +104,7 @@ pub(crate) enum Message<E: Side> {
 /// A way to the desk.
 pub(crate) struct Desk<E: Side> {
     sender: Sender<Message<E>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl<E: Side> Desk<E> {
@@ -142,7 +142,7 @@ impl<E: Side> Desk<E> {
             plan,
         };
         let thread = Builder::new().name("sync".to_owned()).spawn(move || keeper.keep())?;
-        Ok(Self { sender, thread: Some(thread) })
+        Ok(Self { sender, thread: Mutex::new(Some(thread)) })
     }
 
     pub(crate) fn send(&self, message: Message<E>) {
@@ -156,9 +156,10 @@ impl<E: Side> Desk<E> {
     }
 
     /// Finishes what was begun, and ends. Whatever is said afterwards is not heard.
-    pub(crate) fn close(&mut self) {
+    pub(crate) fn close(&self) {
         self.send(Message::Stop);
-        if let Some(thread) = self.thread.take() {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
             // One that panicked has said so.
             _ = thread.join();
         }
