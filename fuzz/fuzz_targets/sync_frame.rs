@@ -27,6 +27,7 @@ fuzz_target!(|frame: &[u8]| {
             page.changes.iter().for_each(changed);
         }
         Down::Delta(delta) => delta.changes.iter().for_each(changed),
+        Down::Late(late) => stays_inside(&late.path, &late.entry),
         _ => {}
     }
 });

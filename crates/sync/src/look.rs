@@ -4,6 +4,7 @@
 //! side is exactly what was read, however the file changes afterwards.
 #![forbid(unsafe_code)]
 
+pub use oriel_wire::sync::FILE_BYTES_MAX;
 use oriel_wire::sync::{Entry, LinkTarget, Name, Problem, RelPath};
 
 use crate::digest::Digester;
@@ -17,9 +18,6 @@ const READS: usize = 3;
 
 /// How much is read at once.
 const BUFFER_BYTES: usize = 128 * 1024;
-
-/// The longest file that is synced; a longer one is a problem and stays where it is.
-pub const FILE_BYTES_MAX: u64 = 16 << 30;
 
 /// What was found at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::limits::{CHUNK_BYTES_MAX, FILE_BYTES_MAX, FRAME_BYTES_MAX};
+use super::limits::{CHUNK_BYTES_MAX, FILE_BYTES_MAX, FRAME_BYTES_MAX, WINDOW_BYTES};
 use super::message::{Change, Chunk, Down, Known, Outline, Packing, Part, Proposal, Up, Want};
 use super::{Entry, RelPath};
 
@@ -104,6 +104,7 @@ messages!(
     3 = Want,
     4 = Ack,
     5 = Verify,
+    6 = LateKnown,
     32 = Chunk,
     33 = Outline,
     34 = Gone,
@@ -121,6 +122,7 @@ messages!(
     21 = Committed,
     22 = Rejected,
     23 = VerifyDiff,
+    24 = Late,
     32 = Chunk,
     33 = Outline,
     34 = Gone,
@@ -191,9 +193,12 @@ impl Up {
             Self::Want(want) => wanted(want),
             Self::Chunk(chunk) => content(chunk),
             Self::Outline(outline) => outlined(outline),
-            Self::Ack(_) | Self::Verify(_) | Self::Gone(_) | Self::Credit(_) | Self::Bye(_) => {
-                Ok(())
-            }
+            Self::Ack(_)
+            | Self::Verify(_)
+            | Self::LateKnown(_)
+            | Self::Gone(_)
+            | Self::Credit(_)
+            | Self::Bye(_) => Ok(()),
         }
     }
 }
@@ -204,12 +209,12 @@ impl Down {
             Self::SnapPage(page) => {
                 page.changes.iter().try_for_each(change)?;
                 let rising = page.changes.is_sorted_by(|a, b| a.path < b.path);
-                sense(rising, || "the paths of a page rise".to_owned())?;
-                let there = page.changes.iter().all(|change| change.entry != Entry::Absent);
-                sense(there, || "a page tells of what is there".to_owned())
+                sense(rising, || "the paths of a page rise".to_owned())
             }
             Self::Delta(delta) => {
                 sense(delta.seq.0 != 0, || "the log begins with 1".to_owned())?;
+                let goes_on = !delta.more || !delta.changes.is_empty();
+                sense(goes_on, || "there is no more after nothing".to_owned())?;
                 delta.changes.iter().try_for_each(change)
             }
             Self::Rejected(rejected) => known_size(&rejected.current.entry),
@@ -221,11 +226,15 @@ impl Down {
                 let is_there = diff.digest.is_some() || diff.children.is_empty();
                 sense(is_there, || "nothing is in a folder that is not there".to_owned())
             }
+            Self::Welcome(welcome) => {
+                let holds = (1..=WINDOW_BYTES).contains(&welcome.limits.window_bytes);
+                sense(holds, || format!("a window has 1 to {WINDOW_BYTES} bytes"))
+            }
+            Self::Late(late) => placed(&late.path, &late.entry),
             Self::Need(want) => wanted(want),
             Self::Chunk(chunk) => content(chunk),
             Self::Outline(outline) => outlined(outline),
-            Self::Welcome(_)
-            | Self::SnapEnd(_)
+            Self::SnapEnd(_)
             | Self::Committed(_)
             | Self::Gone(_)
             | Self::Credit(_)
@@ -265,7 +274,13 @@ fn size_held(size: u64) -> Result<(), FrameError> {
 }
 
 fn wanted(want: &Want) -> Result<(), FrameError> {
-    let Part::Bytes { spans } = &want.part else { return Ok(()) };
+    let spans = match &want.part {
+        Part::Outline { .. } => return Ok(()),
+        Part::From { offset } => {
+            return sense(*offset <= FILE_BYTES_MAX, || "no file is so long".to_owned());
+        }
+        Part::Bytes { spans } => spans,
+    };
     sense(!spans.is_empty(), || "at least one span is wanted".to_owned())?;
     let mut free = 0;
     for span in spans {
@@ -277,13 +292,16 @@ fn wanted(want: &Want) -> Result<(), FrameError> {
 }
 
 fn content(chunk: &Chunk) -> Result<(), FrameError> {
+    size_held(chunk.size)?;
     let length = chunk.length as usize;
-    let in_file = chunk.offset.saturating_add(u64::from(chunk.length)) <= FILE_BYTES_MAX;
+    let in_file = chunk.offset.saturating_add(u64::from(chunk.length)) <= chunk.size;
+    // Where nothing is left, that is what is said.
+    let is_end = length == 0 && chunk.offset == chunk.size && chunk.packing == Packing::Plain;
     let fits = match chunk.packing {
         Packing::Plain => chunk.bytes.len() == length,
         Packing::Zstd => !chunk.bytes.is_empty() && chunk.bytes.len() <= length,
     };
-    let holds = (1..=CHUNK_BYTES_MAX).contains(&length) && in_file && fits;
+    let holds = (is_end || (1..=CHUNK_BYTES_MAX).contains(&length)) && in_file && fits;
     sense(holds, || format!("a chunk has 1 to {CHUNK_BYTES_MAX} bytes, and as many as it says"))
 }
 

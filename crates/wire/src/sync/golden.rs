@@ -78,7 +78,14 @@ fn what_cannot_be_is_refused_by_who_says_it_and_who_hears_it() {
     };
     let chunk = |length, packing, bytes: usize| {
         let bytes = vec![7; bytes];
-        Up::Chunk(Chunk { digest: digest(1), offset: 0, length, packing, bytes })
+        Up::Chunk(Chunk {
+            digest: digest(1),
+            size: FILE_BYTES_MAX,
+            offset: 0,
+            length,
+            packing,
+            bytes,
+        })
     };
     let propose =
         |new: Entry| Up::Propose(Propose { proposals: vec![Proposal { new, ..proposal() }] });
@@ -101,6 +108,9 @@ fn what_cannot_be_is_refused_by_who_says_it_and_who_hears_it() {
         outline(3, 2, 0, &[0, 3]),
         chunk(0, Packing::Plain, 0),
         chunk(2, Packing::Plain, 1),
+        Up::Chunk(Chunk { size: 65_540, ..self::chunk() }),
+        Up::Chunk(Chunk { size: FILE_BYTES_MAX + 1, ..self::chunk() }),
+        Up::Want(Want { digest: digest(1), part: Part::From { offset: FILE_BYTES_MAX + 1 } }),
         chunk(2, Packing::Zstd, 3),
         chunk(2, Packing::Zstd, 0),
         chunk(long, Packing::Plain, CHUNK_BYTES_MAX + 1),
@@ -109,6 +119,11 @@ fn what_cannot_be_is_refused_by_who_says_it_and_who_hears_it() {
     ] {
         assert!(message.encode().is_err(), "{message:?}");
     }
+    let welcome = |window_bytes| {
+        let (proto, epoch, start, caps) = (PROTOCOL_VERSION, epoch(), Start::Resume, 0);
+        let limits = Limits { window_bytes, file_bytes_max: FILE_BYTES_MAX, paths_max: 1 };
+        Down::Welcome(Welcome { proto, epoch, start, caps, limits })
+    };
     let page = |paths: &[&str], entry: &Entry| {
         let changes = paths.iter().map(|text| change(text, entry.clone())).collect();
         Down::SnapPage(SnapPage { changes })
@@ -120,9 +135,12 @@ fn what_cannot_be_is_refused_by_who_says_it_and_who_hears_it() {
     for message in [
         page(&["b", "a"], &Entry::Dir),
         page(&["a", "a"], &Entry::Dir),
-        page(&["a"], &Entry::Absent),
         page(&["a/b"], &out),
-        Down::Delta(Delta { seq: Seq(0), changes: Vec::new() }),
+        Down::Delta(Delta { seq: Seq(0), more: false, changes: Vec::new() }),
+        Down::Delta(Delta { seq: Seq(1), more: true, changes: Vec::new() }),
+        Down::Late(Late { id: OpId(id(1)), path: path("a/b"), entry: out.clone() }),
+        welcome(0),
+        welcome(WINDOW_BYTES + 1),
         diff(&["b", "a"], Some(digest(1)), false),
         diff(&[], Some(digest(1)), true),
         diff(&["a"], None, false),
@@ -132,8 +150,7 @@ fn what_cannot_be_is_refused_by_who_says_it_and_who_hears_it() {
     assert!(outline(9, 3, 1, &[4, 4]).encode().is_ok() && want(&[(0, 2), (2, 2)]).encode().is_ok());
     // A frame that says so all the same: `../x` for the link, in place of `ab/x`.
     let inside = Entry::Symlink { target: serde_json::from_value(json!("ab/x")).unwrap() };
-    let mut frame =
-        Down::Delta(Delta { seq: Seq(1), changes: vec![change("l", inside)] }).encode().unwrap();
+    let mut frame = delta(1, false, vec![change("l", inside)]).encode().unwrap();
     let at = frame.windows(4).position(|bytes| bytes == b"ab/x").unwrap();
     frame[at..at + 2].copy_from_slice(b"..");
     assert!(matches!(Down::decode(&frame), Err(FrameError::Sense(_))));
@@ -266,7 +283,7 @@ fn hello() -> Hello {
         client: ClientId(id(0x10)),
         session: "s1".to_owned(),
         root: RootId(id(0x20)),
-        epoch: Some(Epoch(id(0x30))),
+        epoch: Some(epoch()),
         cursor: Some(Seq(300)),
         caps: CAP_ZSTD | CAP_VERIFY | CAP_OUTLINE,
     }
@@ -290,9 +307,27 @@ fn child(name: &str) -> Child {
     Child { name: Name::parse(name).unwrap(), is_folder: false, digest: digest(3) }
 }
 
+fn epoch() -> Epoch {
+    Epoch(std::array::from_fn(|at| 0x30 + u8::try_from(at).unwrap()))
+}
+
+fn delta(seq: u64, more: bool, changes: Vec<Change>) -> Down {
+    Down::Delta(Delta { seq: Seq(seq), more, changes })
+}
+
+fn late() -> Late {
+    let entry = Entry::File { digest: digest(0x80), size: 5, exec: false };
+    Late { id: OpId(id(0x50)), path: path("src/läufe.rs"), entry }
+}
+
+fn nothing_left() -> Chunk {
+    Chunk { offset: 70_000, length: 0, bytes: Vec::new(), ..chunk() }
+}
+
 fn chunk() -> Chunk {
     let bytes = b"bytes".to_vec();
-    Chunk { digest: digest(0x80), offset: 65_536, length: 5, packing: Packing::Plain, bytes }
+    let packing = Packing::Plain;
+    Chunk { digest: digest(0x80), size: 70_000, offset: 65_536, length: 5, packing, bytes }
 }
 
 fn outline() -> Outline {
@@ -328,7 +363,10 @@ fn ups() -> Vec<(&'static str, Up)> {
         ("chunk", Up::Chunk(chunk())),
         ("outline", Up::Outline(outline())),
         ("want", Up::Want(want())),
+        ("want.from", Up::Want(Want { part: Part::From { offset: 65_536 }, ..want() })),
         ("want.outline", Up::Want(Want { part: Part::Outline { first: 16_384 }, ..want() })),
+        ("chunk.end", Up::Chunk(nothing_left())),
+        ("late_known", Up::LateKnown(LateKnown { id: OpId(id(0x50)) })),
         ("gone", Up::Gone(gone())),
         ("ack", Up::Ack(Ack { cursor: Seq(301) })),
         (
@@ -367,8 +405,7 @@ fn downs() -> Vec<(&'static str, Down)> {
             "welcome",
             Down::Welcome(Welcome {
                 proto: PROTOCOL_VERSION,
-                epoch: Epoch(id(0x30)),
-                head: Seq(400),
+                epoch: epoch(),
                 start: Start::Resume,
                 caps: CAP_ZSTD,
                 limits,
@@ -376,8 +413,10 @@ fn downs() -> Vec<(&'static str, Down)> {
         ),
         ("snap_page", Down::SnapPage(SnapPage { changes: tree })),
         ("snap_end", Down::SnapEnd(SnapEnd { seq: Seq(400), paths: 3 })),
-        ("delta", Down::Delta(Delta { seq: Seq(301), changes: vec![named, gone] })),
-        ("delta.problems", Down::Delta(Delta { seq: Seq(302), changes: problems.collect() })),
+        ("snap_page.resume", Down::SnapPage(SnapPage { changes: vec![gone.clone()] })),
+        ("delta", delta(301, true, vec![named, gone])),
+        ("delta.problems", delta(302, false, problems.collect())),
+        ("late", Down::Late(late())),
         ("need", Down::Need(want())),
         ("committed", Down::Committed(Committed { op: OpId(id(0x40)), rev: Rev(12) })),
         (

@@ -4,12 +4,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Sixteen bytes that nobody else makes.
+/// Bytes that nobody else makes.
 macro_rules! id {
-    ($(#[$docs:meta])* $name:ident) => {
+    ($(#[$docs:meta])* $name:ident, $bytes:literal) => {
         $(#[$docs])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub struct $name(pub [u8; 16]);
+        pub struct $name(pub [u8; $bytes]);
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -27,20 +27,20 @@ macro_rules! id {
 
 id!(
     /// A program that syncs, from when its journal was made.
-    ClientId
+    ClientId, 16
 );
 id!(
     /// A local root, from when its marker was made. Another folder in its place has another.
-    RootId
+    RootId, 16
 );
 id!(
     /// A life of the upstream tree. A tree that was lost and made anew has another, and its numbers
     /// begin again.
-    Epoch
+    Epoch, 8
 );
 id!(
-    /// A proposal. Sent twice, it is done once.
-    OpId
+    /// A proposal, which is done once though it is sent twice; or what somebody wrote too late.
+    OpId, 16
 );
 
 /// Which version of a path the upstream tree has; each change of the path has a higher one. 0 is of a path

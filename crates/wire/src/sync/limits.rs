@@ -28,8 +28,8 @@ pub const MARKS_MAX: usize = 16_384;
 /// The most names in a folder that one frame tells of.
 pub const CHILDREN_MAX: usize = 4096;
 
-/// The longest file that is synced.
-pub const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
+/// The longest file that is synced; a longer one is a problem and stays where it is.
+pub const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024 * 1024;
 
 /// The longest id of a session.
 pub const SESSION_BYTES_MAX: usize = 128;
@@ -37,8 +37,15 @@ pub const SESSION_BYTES_MAX: usize = 128;
 /// The longest text that says why it is over.
 pub const BYE_BYTES_MAX: usize = 1024;
 
-/// Bytes of content that may be on their way before credit is granted.
+/// Bytes of content, unpacked, that may be on their way before credit is granted.
 pub const WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+
+/// How many contents one side may have asked for and not got. Who wants more waits with asking.
+pub const WANTS_MAX: usize = 1024;
+
+/// The most bytes of frames that make one moment. What changes more at once is told as pages to who comes
+/// back.
+pub const MOMENT_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 /// Reads a list of at most so many.
 pub(super) fn listed<'de, D, T, const MAX: usize>(deserializer: D) -> Result<Vec<T>, D::Error>

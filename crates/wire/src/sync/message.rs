@@ -27,6 +27,8 @@ pub enum Up {
     Ack(Ack),
     /// Asks whether a folder is the same.
     Verify(Verify),
+    /// A late write was written down.
+    LateKnown(LateKnown),
     /// More bytes may come.
     Credit(Credit),
     /// It is over.
@@ -38,9 +40,9 @@ pub enum Up {
 pub enum Down {
     /// What there is, and how it goes on. It is the first frame.
     Welcome(Welcome),
-    /// Part of the whole tree.
+    /// Part of the tree, or of what changed in it.
     SnapPage(SnapPage),
-    /// That was the whole tree.
+    /// That was all of it.
     SnapEnd(SnapEnd),
     /// Changes, in the order in which they were made.
     Delta(Delta),
@@ -58,6 +60,8 @@ pub enum Down {
     Gone(Gone),
     /// What is in a folder, to compare.
     VerifyDiff(VerifyDiff),
+    /// Somebody wrote to what a proposal had just replaced.
+    Late(Late),
     /// More bytes may come.
     Credit(Credit),
     /// It is over.
@@ -91,8 +95,6 @@ pub struct Welcome {
     pub proto: u32,
     /// The life of the tree.
     pub epoch: Epoch,
-    /// The last change of the log.
-    pub head: Seq,
     /// What comes now.
     pub start: Start,
     /// What both can: the sum of `CAP_` numbers.
@@ -104,18 +106,20 @@ pub struct Welcome {
 /// What comes after the welcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Start {
-    /// The log goes on after the cursor.
+    /// Pages with all that changed since the cursor, what is there no longer included.
     Resume,
-    /// The whole tree, since the log does not go back as far as the cursor.
+    /// Pages with the whole tree.
     Snapshot,
-    /// The whole tree, and it is another than the one that was known.
+    /// Nothing: the tree is another than the one that was known. Who wants it says hello anew, as one that
+    /// knows none.
     Reset,
 }
 
 /// What the upstream side does not take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Limits {
-    /// Bytes of content that may be on their way, in each direction, beyond what was granted since.
+    /// Bytes of content, unpacked, that may be on their way in each direction, beyond what was granted since:
+    /// at least one, and at most [`WINDOW_BYTES`](super::WINDOW_BYTES).
     pub window_bytes: u32,
     /// The longest file.
     pub file_bytes_max: u64,
@@ -139,7 +143,8 @@ pub struct Change {
     pub renamed_from: Option<RelPath>,
 }
 
-/// Part of the whole tree: paths in their order, so each folder before what is in it.
+/// Part of the tree, or of what changed in it since the cursor: paths in their order over all pages, so each
+/// folder before what is in it. Of a whole tree they tell only what is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapPage {
     /// What there is.
@@ -147,7 +152,7 @@ pub struct SnapPage {
     pub changes: Vec<Change>,
 }
 
-/// That was the whole tree.
+/// That was all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapEnd {
     /// The change of the log up to which it is; the next delta is the one after.
@@ -161,6 +166,9 @@ pub struct SnapEnd {
 pub struct Delta {
     /// Its number: one more than the last one's. A gap means that something was lost.
     pub seq: Seq,
+    /// Whether what was changed at the same moment goes on in the next delta, of the same number. Nothing of it
+    /// counts before the last of them is there.
+    pub more: bool,
     /// What changed.
     #[serde(deserialize_with = "listed::<_, _, CHANGES_MAX>")]
     pub changes: Vec<Change>,
@@ -265,6 +273,12 @@ pub enum Part {
         /// The first.
         first: u32,
     },
+    /// Its bytes from here to the end. The last chunk is the one that ends where the content does, and has no
+    /// bytes where there are none left.
+    From {
+        /// The first.
+        offset: u64,
+    },
     /// Its bytes, in their order and none twice.
     Bytes {
         /// Where they are.
@@ -295,6 +309,8 @@ impl Span {
 pub struct Chunk {
     /// Of the whole content.
     pub digest: Digest,
+    /// How long the whole content is.
+    pub size: u64,
     /// Where these bytes are in it.
     pub offset: u64,
     /// How many they are, unpacked.
@@ -352,7 +368,7 @@ pub struct Gone {
 pub struct Verify {
     /// Which; none is the root.
     pub folder: Option<RelPath>,
-    /// How far the log was taken in.
+    /// Up to which change of the log the digest tells.
     pub cursor: Seq,
     /// Of all that is in the folder.
     pub digest: Digest,
@@ -385,6 +401,25 @@ pub struct Child {
     pub is_folder: bool,
     /// Of what it is, and of all that is in it.
     pub digest: Digest,
+}
+
+/// Somebody wrote to a file that a proposal had just replaced. It is said again on every connection, until
+/// the other side knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Late {
+    /// By what it is known again.
+    pub id: OpId,
+    /// Where.
+    pub path: RelPath,
+    /// What was written.
+    pub entry: Entry,
+}
+
+/// A late write was written down, and is not said again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateKnown {
+    /// Which.
+    pub id: OpId,
 }
 
 /// More bytes of content may come.

@@ -18,6 +18,9 @@ pub enum SnapshotError {
     /// It does not come after the one before it.
     #[error("`{0}` comes again or too late in the tree")]
     Order(RelPath),
+    /// A whole tree does not tell of what is not in it.
+    #[error("`{0}` is told of, and nothing is there")]
+    Nothing(RelPath),
     /// What it is in is no folder.
     #[error("`{0}` is in nothing that is a folder")]
     NoFolder(RelPath),
@@ -36,6 +39,9 @@ impl Snapshot {
     /// Where it is not in its place.
     pub fn admit(&mut self, change: &Change) -> Result<(), SnapshotError> {
         let path = &change.path;
+        if change.entry == Entry::Absent {
+            return Err(SnapshotError::Nothing(path.clone()));
+        }
         if self.last.as_ref().is_some_and(|last| path <= last) {
             return Err(SnapshotError::Order(path.clone()));
         }
@@ -74,6 +80,14 @@ mod tests {
         check(&["a/", "b", "a/c"], &Err(SnapshotError::Order(path("a/c"))));
         check(&["a", "a"], &Err(SnapshotError::Order(path("a"))));
         check(&["a/", "b/", "b/c/d"], &Err(SnapshotError::NoFolder(path("b/c/d"))));
+    }
+
+    #[test]
+    fn a_whole_tree_does_not_tell_of_what_is_not_in_it() {
+        let (path, entry) = (path("a"), Entry::Absent);
+        let gone = Change { path, entry, rev: Rev(1), origin: None, renamed_from: None };
+        let refused = Snapshot::new().admit(&gone);
+        assert_eq!(refused, Err(SnapshotError::Nothing(gone.path)));
     }
 
     fn path(text: &str) -> RelPath {
