@@ -28,6 +28,7 @@ mod setup;
 mod states;
 mod stats;
 mod stream;
+mod sync;
 mod told;
 mod tools;
 

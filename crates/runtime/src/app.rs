@@ -55,6 +55,8 @@ pub(crate) struct App {
     pub again: AtomicBool,
     /// What keeps modules running beside it, if anything does.
     pub launcher: OnceLock<oriel_link::Link>,
+    /// What keeps folders equal beside it, if anything does.
+    pub sync: OnceLock<oriel_link::Link>,
     /// Where it listens, once it does.
     pub address: OnceLock<Address>,
     /// Held by whoever changes an agent's settings.

@@ -191,6 +191,7 @@ impl Runtime {
             stop: watch::Sender::new(false),
             again: AtomicBool::new(false),
             launcher: OnceLock::new(),
+            sync: OnceLock::new(),
             address: OnceLock::new(),
             changing_hooks: tokio::sync::Mutex::default(),
             config,
@@ -248,6 +249,12 @@ impl Runtime {
     /// Puts a launcher beside it, which is asked for what is said of modules. A second one is none.
     pub fn stand_beside(&self, launcher: Link) {
         _ = self.app.launcher.set(launcher);
+    }
+
+    /// Has what keeps folders equal stand beside it, which is asked for what is said of sync. A second
+    /// one is none.
+    pub fn sync_through(&self, sync: Link) {
+        _ = self.app.sync.set(sync);
     }
 
     /// Waits until something asks the runtime to stop, or to start again.

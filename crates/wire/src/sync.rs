@@ -22,8 +22,8 @@ mod golden;
 pub use command::{
     ConfirmSync, Conflict, ConflictKind, ConflictTexts, ConflictVersions, LISTED_MAX, MergedText,
     Notice, PathProblem, PauseReason, Phase, Resolution, ResolveConflict, StartSync, StopSync,
-    SyncCode, SyncEvent, SyncFailed, SyncState, SyncStatus, SyncStatusOf, TEXT_BYTES_MAX, Version,
-    VersionText, Watching,
+    SyncCode, SyncEvent, SyncFailed, SyncList, SyncState, SyncStatus, SyncStatusOf, SyncVerified,
+    TEXT_BYTES_MAX, VerifySync, Version, VersionText, Watching,
 };
 pub use digest::{Digest, DigestError};
 pub use entry::{Entry, Problem};

@@ -11,7 +11,11 @@ sessionId: string,
 /**
  * The reason that is confirmed.
  */
-reason: PauseReason, };
+reason: PauseReason,
+/**
+ * That what would be removed is put back instead.
+ */
+restore?: boolean, };
 
 /**
  * A path that both sides changed.
@@ -301,6 +305,15 @@ code: SyncCode,
 message: string, };
 
 /**
+ * Every sync that there is.
+ */
+export type SyncList = {
+/**
+ * Each, in the order of their sessions' ids.
+ */
+syncs: Array<SyncStatus>, };
+
+/**
  * How it stands.
  */
 export type SyncState = "active" | "paused" | "error" | "conflict";
@@ -382,6 +395,40 @@ moreProblems: number, };
  * Asks how it stands. It is answered by a [`SyncStatus`].
  */
 export type SyncStatusOf = {
+/**
+ * The session.
+ */
+sessionId: string, };
+
+/**
+ * Whether both trees are equal.
+ */
+export type SyncVerified = {
+/**
+ * The session.
+ */
+sessionId: string,
+/**
+ * How many paths were compared.
+ */
+paths: number,
+/**
+ * The paths in which they differ, as far as text can say them; at most [`LISTED_MAX`].
+ */
+differing: Array<string>,
+/**
+ * How many there are beyond those listed.
+ */
+more: number,
+/**
+ * Whether they differ in none.
+ */
+isEqual: boolean, };
+
+/**
+ * Compares both trees whole. It is answered by a [`SyncVerified`].
+ */
+export type VerifySync = {
 /**
  * The session.
  */

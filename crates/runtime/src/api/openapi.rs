@@ -8,7 +8,7 @@ use super::opinions;
 use super::reply::found;
 use super::{audit, board, gate, gateway, parts, stream, told, tools};
 use super::{control, events, health, imports, notices, reports, search, sessions, states, stats};
-use super::{modules, settings, setup};
+use super::{modules, settings, setup, sync};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -40,6 +40,8 @@ use super::{modules, settings, setup};
         settings::list, settings::change, setup::hooks, setup::install, setup::uninstall,
         setup::overview, setup::test, setup::access, setup::rotate, setup::about,
         sessions::entries, grants::list, grants::revoke,
+        sync::list, sync::one, sync::conflict, sync::events, sync::start, sync::stop, sync::confirm,
+        sync::resolve, sync::verify,
     ),
     components(schemas(oriel_wire::EventsAfter<'static>))
 )]

@@ -22,7 +22,7 @@ use super::{audit, board, gate, gateway, parts, stream, told, tools};
 use super::{
     control, events, health, imports, notices, openapi, reports, search, sessions, states, stats,
 };
-use super::{modules, settings, setup};
+use super::{modules, settings, setup, sync};
 use crate::app::App;
 
 /// A request that there is.
@@ -117,6 +117,15 @@ pub(crate) const ROUTES: &[Route] = &[
     control(Method::POST, "/control/grants/revoke", || post(grants::revoke)),
     control(Method::GET, "/control/about", || get(setup::about)),
     read("/api/sessions/{id}/entries", || get(sessions::entries)),
+    control(Method::GET, "/control/sync", || get(sync::list)),
+    control(Method::GET, "/control/sync/events", || get(sync::events)),
+    control(Method::GET, "/control/sync/{id}", || get(sync::one)),
+    control(Method::GET, "/control/sync/{id}/conflict", || get(sync::conflict)),
+    control(Method::POST, "/control/sync/start", || post(sync::start)),
+    control(Method::POST, "/control/sync/stop", || post(sync::stop)),
+    control(Method::POST, "/control/sync/confirm", || post(sync::confirm)),
+    control(Method::POST, "/control/sync/resolve", || post(sync::resolve)),
+    control(Method::POST, "/control/sync/verify", || post(sync::verify)),
 ];
 
 /// Where the console tells of what it refused, which makes an entry of its own.
@@ -230,6 +239,7 @@ fn with_usual_path(mut request: Request) -> Request {
 fn usual_path(path: &str) -> String {
     const SESSIONS: &str = "/api/sessions/";
     const OPINIONS: &str = "/api/opinions/";
+    const SYNC: &str = "/control/sync/";
     let path = match path.strip_suffix('/') {
         Some("") | None => path,
         Some(shorter) => shorter,
@@ -237,6 +247,9 @@ fn usual_path(path: &str) -> String {
     let lower = path.to_ascii_lowercase();
     if lower.starts_with(OPINIONS) {
         return format!("{OPINIONS}{}", &path[OPINIONS.len()..]);
+    }
+    if lower.starts_with(SYNC) {
+        return format!("{SYNC}{}", &path[SYNC.len()..]);
     }
     let Some(rest) = lower.strip_prefix(SESSIONS) else { return lower };
     let id = &path[SESSIONS.len()..];
@@ -262,6 +275,7 @@ mod tests {
             ("/api/Sessions/AbC/Provenance", "/api/sessions/AbC/provenance"),
             ("/Metrics", "/metrics"),
             ("/API/Opinions/sha256:AbC/", "/api/opinions/sha256:AbC"),
+            ("/Control/Sync/AbC/", "/control/sync/AbC"),
         ] {
             assert_eq!(usual_path(path), expected);
         }

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use ts_rs::TS;
+use utoipa::ToSchema;
 
 use super::{Digest, Problem, RelPath};
 
@@ -14,7 +15,7 @@ pub const TEXT_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const LISTED_MAX: usize = 200;
 
 /// Begins to keep a session's workspace and a local folder equal. It is answered by a [`SyncStatus`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StartSync {
     /// The session.
@@ -40,7 +41,7 @@ pub struct StartSync {
 }
 
 /// Ends it. What was begun is finished or undone first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StopSync {
     /// The session.
@@ -52,7 +53,7 @@ pub struct StopSync {
 }
 
 /// Asks how it stands. It is answered by a [`SyncStatus`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SyncStatusOf {
     /// The session.
@@ -60,17 +61,29 @@ pub struct SyncStatusOf {
 }
 
 /// Goes on after a pause, with what it asks about as it is now. A pause for another reason stays.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConfirmSync {
     /// The session.
     pub session_id: String,
     /// The reason that is confirmed.
     pub reason: PauseReason,
+    /// That what would be removed is put back instead.
+    #[serde(default)]
+    #[ts(as = "Option<bool>", optional)]
+    pub restore: bool,
+}
+
+/// Compares both trees whole. It is answered by a [`SyncVerified`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VerifySync {
+    /// The session.
+    pub session_id: String,
 }
 
 /// Ends the conflict of a path. It is answered by a [`SyncStatus`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResolveConflict {
     /// The session.
@@ -98,8 +111,9 @@ fn said<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Digest>, D:
 }
 
 /// How a conflict ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = SyncResolution)]
 pub enum Resolution {
     /// The local version goes upstream.
     Local,
@@ -110,7 +124,7 @@ pub enum Resolution {
 }
 
 /// Asks for the versions of a path in conflict. It is answered by a [`ConflictTexts`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConflictVersions {
     /// The session.
@@ -120,7 +134,7 @@ pub struct ConflictVersions {
 }
 
 /// The versions of a path in conflict.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConflictTexts {
     /// What is in conflict, and what to expect when it is resolved.
@@ -138,8 +152,9 @@ pub struct ConflictTexts {
 }
 
 /// A version as a person reads it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(tag = "is", rename_all = "snake_case")]
+#[schema(as = SyncVersionText)]
 pub enum VersionText {
     /// There is none.
     Absent,
@@ -162,8 +177,9 @@ pub enum VersionText {
 }
 
 /// Two changes put together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SyncMergedText)]
 pub struct MergedText {
     /// The text. Where both changed the same, both are in it, between markers.
     pub text: String,
@@ -172,7 +188,7 @@ pub struct MergedText {
 }
 
 /// How sync of a session stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncStatus {
     /// The session.
@@ -215,8 +231,31 @@ pub struct SyncStatus {
     pub more_problems: u64,
 }
 
+/// Every sync that there is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct SyncList {
+    /// Each, in the order of their sessions' ids.
+    pub syncs: Vec<SyncStatus>,
+}
+
+/// Whether both trees are equal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncVerified {
+    /// The session.
+    pub session_id: String,
+    /// How many paths were compared.
+    pub paths: u64,
+    /// The paths in which they differ, as far as text can say them; at most [`LISTED_MAX`].
+    pub differing: Vec<String>,
+    /// How many there are beyond those listed.
+    pub more: u64,
+    /// Whether they differ in none.
+    pub is_equal: bool,
+}
+
 /// How it stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SyncState {
     /// It goes on.
@@ -230,8 +269,9 @@ pub enum SyncState {
 }
 
 /// What it does now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SyncPhase)]
 pub enum Phase {
     /// It reaches for the other side.
     Connecting,
@@ -248,8 +288,9 @@ pub enum Phase {
 }
 
 /// How local changes are noticed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = SyncWatching)]
 pub enum Watching {
     /// The system tells of them.
     Native,
@@ -260,8 +301,9 @@ pub enum Watching {
 }
 
 /// Why it is paused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SyncPauseReason)]
 pub enum PauseReason {
     /// Much would be removed at once.
     MassDelete,
@@ -280,8 +322,9 @@ pub enum PauseReason {
 }
 
 /// A path that both sides changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SyncConflict)]
 pub struct Conflict {
     /// Its number. A conflict that comes after it on the same path has another.
     pub id: u64,
@@ -302,8 +345,11 @@ pub struct Conflict {
 }
 
 /// What happened to a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SyncConflictKind)]
 pub enum ConflictKind {
     /// Both changed it.
     EditEdit,
@@ -318,8 +364,9 @@ pub enum ConflictKind {
 }
 
 /// A version of a path.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SyncVersion)]
 pub struct Version {
     /// Of a file's bytes, or of where a link leads; of no bytes where it is a folder.
     pub digest: Digest,
@@ -328,8 +375,9 @@ pub struct Version {
 }
 
 /// A path that cannot be synced now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SyncPathProblem)]
 pub struct PathProblem {
     /// The path, as far as text can say it.
     pub path: String,
@@ -342,7 +390,7 @@ pub struct PathProblem {
 }
 
 /// Why a command was not done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncFailed {
     /// For programs.
@@ -352,7 +400,9 @@ pub struct SyncFailed {
 }
 
 /// Why a command was not done, for programs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum SyncCode {
     /// The command cannot be read.
@@ -390,7 +440,7 @@ pub enum SyncCode {
 }
 
 /// What is told of sync while it goes on, as `sync-event`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum SyncEvent {
     /// How it stands has changed. It is told at most four times a second.
@@ -428,8 +478,9 @@ pub enum SyncEvent {
 }
 
 /// What was done that a person may not expect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SyncNotice)]
 pub enum Notice {
     /// It was removed here and changed upstream, and came back.
     LocalDeleteUndone,

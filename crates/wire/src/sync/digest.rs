@@ -6,10 +6,12 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use ts_rs::TS;
+use utoipa::ToSchema;
 
 /// The BLAKE3 digest of bytes. As text it is 64 hexadecimal digits, in frames 32 bytes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, TS)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, TS, ToSchema)]
 #[ts(type = "string")]
+#[schema(as = SyncDigest, value_type = String)]
 pub struct Digest(pub [u8; 32]);
 
 /// A text is no digest.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+use utoipa::ToSchema;
 
 use super::{Digest, LinkTarget};
 
@@ -35,8 +36,11 @@ pub enum Entry {
 }
 
 /// Why something cannot be synced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SyncProblem)]
 pub enum Problem {
     /// The system does not let it be read or written.
     NotPermitted,

@@ -207,6 +207,9 @@ fn commands_and_answers_look_as_they_are_documented() {
         less.as_object_mut().unwrap().remove(left_out);
         assert!(serde_json::from_value::<ResolveConflict>(less).is_err(), "{left_out}");
     }
+    let confirm = json!({"sessionId": "s1", "reason": "mass_delete"});
+    let read: ConfirmSync = serde_json::from_value(confirm).unwrap();
+    assert!(!read.restore, "nothing is put back unasked");
     for event in events() {
         let text = serde_json::to_string_pretty(&event).unwrap() + "\n";
         let value = serde_json::to_value(&event).unwrap();
@@ -214,6 +217,31 @@ fn commands_and_answers_look_as_they_are_documented() {
         assert_eq!(serde_json::from_str::<SyncEvent>(&text).unwrap(), event);
     }
     assert_eq!(files(&["event"]).len(), events().len());
+    let SyncEvent::Status { status } = events().remove(0) else { panic!("the first is a status") };
+    let verified = SyncVerified {
+        session_id: "s1".to_owned(),
+        paths: 43,
+        differing: vec!["src/main.rs".to_owned()],
+        more: 2,
+        is_equal: false,
+    };
+    let commands = [
+        ("verify_sync", as_json(&VerifySync { session_id: "s1".to_owned() })),
+        ("sync_verified", as_json(&verified)),
+        ("sync_list", as_json(&SyncList { syncs: vec![*status] })),
+        (
+            "confirm_sync",
+            as_json(&ConfirmSync {
+                session_id: "s1".to_owned(),
+                reason: PauseReason::MassDelete,
+                restore: true,
+            }),
+        ),
+    ];
+    for (name, text) in &commands {
+        check(&format!("command/{name}.json"), text);
+    }
+    assert_eq!(files(&["command"]).len(), commands.len());
 }
 
 #[test]
@@ -244,6 +272,10 @@ proptest! {
             prop_assert_eq!(message.encode(), Ok(frame));
         }
     }
+}
+
+fn as_json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap() + "\n"
 }
 
 fn folder() -> PathBuf {

@@ -14,6 +14,7 @@ use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use ts_rs::TS;
 use unicode_normalization::UnicodeNormalization;
+use utoipa::ToSchema;
 
 use super::windows;
 
@@ -30,8 +31,9 @@ pub const OWN_FOLDER: &str = ".oriel";
 ///
 /// Paths are ordered part by part, so what is in a folder follows the folder at once:
 /// `a`, `a/b`, `a-b`.
-#[derive(Clone, PartialEq, Eq, Hash, TS)]
+#[derive(Clone, PartialEq, Eq, Hash, TS, ToSchema)]
 #[ts(type = "string")]
+#[schema(as = SyncPath, value_type = String)]
 pub struct RelPath(Arc<str>);
 
 /// One part of a path: what something is called in its folder.

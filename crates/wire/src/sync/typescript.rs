@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::{ConfirmSync, ConflictTexts, ConflictVersions, PROTOCOL_VERSION, ResolveConflict};
-use super::{StartSync, StopSync, SyncEvent, SyncFailed, SyncStatus, SyncStatusOf, TEXT_BYTES_MAX};
+use super::{StartSync, StopSync, SyncEvent, SyncFailed, SyncList, SyncStatus, SyncStatusOf};
+use super::{SyncVerified, TEXT_BYTES_MAX, VerifySync};
 use crate::typescript::Types;
 
 /// Returns the commands as a TypeScript module.
@@ -15,9 +16,12 @@ pub fn typescript() -> String {
     types.add::<SyncStatusOf>();
     types.add::<ConfirmSync>();
     types.add::<ResolveConflict>();
+    types.add::<VerifySync>();
     types.add::<ConflictVersions>();
     types.add::<ConflictTexts>();
     types.add::<SyncStatus>();
+    types.add::<SyncList>();
+    types.add::<SyncVerified>();
     types.add::<SyncEvent>();
     types.add::<SyncFailed>();
     let mut text = types.text();
