@@ -49,6 +49,11 @@ impl Fetches {
         self.0.contains_key(digest)
     }
 
+    /// Returns the paths that wait for one.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &RelPath> {
+        self.0.values().flat_map(|fetch| &fetch.waiting)
+    }
+
     /// Returns all of them.
     pub(crate) fn digests(&self) -> impl Iterator<Item = Digest> {
         self.0.keys().copied()

@@ -366,6 +366,9 @@ impl Engine {
             files: self.tracked,
             pause: self.head.pause,
             is_connected: self.remote == Remote::Live,
+            is_receiving: matches!(self.remote, Remote::Greeting | Remote::Pages { .. }),
+            is_seen: self.is_seen,
+            bytes: self.bytes_pending(),
             is_watching: !self.disk.is_unwatched,
             pending_here: self.running.len() + self.fetching.len(),
             pending_there: self.proposed.len(),
@@ -385,6 +388,12 @@ pub struct Status {
     pub pause: Option<Pause>,
     /// Whether the other side is known as it is now.
     pub is_connected: bool,
+    /// Whether it hears what there is on the other side, and does not know it yet.
+    pub is_receiving: bool,
+    /// Whether the whole tree was looked through once.
+    pub is_seen: bool,
+    /// How many bytes of content are still to come or to go, at most.
+    pub bytes: u64,
     /// Whether every folder is watched. What is not is only seen when the whole tree is listed.
     pub is_watching: bool,
     /// How many changes go on here.

@@ -28,6 +28,20 @@ impl Engine {
         pinned
     }
 
+    /// Returns how many bytes of content are still to come or to go, at most.
+    pub(super) fn bytes_pending(&self) -> u64 {
+        let size = |entry: &Entry| match entry {
+            Entry::File { size, .. } => *size,
+            _ => 0,
+        };
+        let proposed = self.proposed.values().filter_map(|path| {
+            let pair = self.pairs.get(path)?;
+            pair.proposed.as_ref().map(|proposed| size(&proposed.new))
+        });
+        let coming = self.fetching.paths().map(|path| size(self.there(path)));
+        proposed.chain(coming).fold(0, u64::saturating_add)
+    }
+
     /// Returns why nothing is done, if nothing is.
     #[must_use]
     pub fn paused(&self) -> Option<Pause> {
