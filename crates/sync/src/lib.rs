@@ -31,6 +31,16 @@ pub mod rules;
 pub mod stat;
 pub mod vfs;
 
+// The real file system, and contents in files.
+#[cfg(target_os = "linux")]
+pub mod contents;
+#[cfg(target_os = "linux")]
+pub mod folder;
+#[cfg(target_os = "linux")]
+pub mod group;
+#[cfg(target_os = "linux")]
+pub mod watcher;
+
 // Pure parts that whoever runs the engines uses.
 pub mod chunks;
 pub mod coalesce;

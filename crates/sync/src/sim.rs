@@ -22,5 +22,10 @@ mod tests;
 #[cfg(test)]
 mod trees;
 
+#[cfg(test)]
+pub(crate) use calls::Process;
+#[cfg(test)]
+pub(crate) use state::State;
+
 pub use flaw::Flaw;
 pub use run::{Outcome, Plan, Sim, run};
