@@ -11,8 +11,13 @@ pub mod reconcile;
 pub mod local;
 pub mod upstream;
 
+// What they say to each other, as frames.
+pub mod speech;
+pub mod verify;
+
 pub mod conflict;
 pub mod journal;
+pub mod ledger;
 pub mod talk;
 pub mod task;
 

@@ -359,6 +359,17 @@ impl Engine {
         self.conflicts.iter().map(|(id, conflict)| (*id, conflict))
     }
 
+    /// Returns what is taken to be upstream.
+    pub fn all_there(&self) -> impl Iterator<Item = (&RelPath, &Entry)> {
+        self.pairs.iter().map(|(path, pair)| (path, &pair.there))
+    }
+
+    /// Returns the last revision of which everything is known; nothing while pages come, or nobody tells.
+    #[must_use]
+    pub const fn seq(&self) -> Option<u64> {
+        if self.remote.is_live() { Some(self.head.seq) } else { None }
+    }
+
     /// Returns how it stands.
     #[must_use]
     pub fn status(&self) -> Status {

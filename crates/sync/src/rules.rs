@@ -1,10 +1,16 @@
 //! What sync leaves alone, as the engines ask for it.
 #![forbid(unsafe_code)]
 
+mod found;
+
 use std::fmt;
 use std::sync::Arc;
 
 use oriel_wire::sync::RelPath;
+
+use crate::ignore::Rules;
+
+pub use found::{ERRORS_MAX, FOLDERS_MAX, Found, find};
 
 /// Says of a path, and whether it is a folder, whether it is left out by itself.
 type Rule = dyn Fn(&RelPath, bool) -> bool + Send + Sync;
@@ -36,4 +42,11 @@ impl LeftOut {
     pub fn has(&self, path: &RelPath, is_folder: bool) -> bool {
         (self.0)(path, is_folder) || path.ancestors().any(|folder| (self.0)(&folder, true))
     }
+}
+
+/// Leaves out what these rules say.
+#[must_use]
+pub fn left_out(rules: Arc<Rules>) -> LeftOut {
+    // The folders above are asked about one by one already.
+    LeftOut::new(move |path, is_folder| rules.why_itself(path, is_folder).is_some())
 }

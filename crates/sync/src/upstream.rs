@@ -9,6 +9,9 @@ mod peers;
 mod pins;
 mod proposals;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use oriel_wire::sync::{Digest, Entry, RelPath};
@@ -382,6 +385,17 @@ impl Engine {
     /// Returns what the agent wrote late and nobody knows of yet.
     pub fn late_writes(&self) -> impl Iterator<Item = (OpId, &Conflict)> {
         self.late.iter().map(|(id, conflict)| (*id, conflict))
+    }
+
+    /// Returns what everyone who is connected was told of, or is told next.
+    pub fn told(&self) -> impl Iterator<Item = (&RelPath, &Entry)> {
+        self.told.iter().map(|(path, told)| (path, &told.entry))
+    }
+
+    /// Returns the last revision that was told.
+    #[must_use]
+    pub const fn seq(&self) -> u64 {
+        self.head.seq
     }
 
     fn recover_saved(&mut self, op: Op) {

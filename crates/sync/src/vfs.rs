@@ -142,6 +142,27 @@ pub trait Blobs {
     fn have(&self, digest: &Digest) -> Result<Have, Fault>;
     /// Reads from a content that is here; nothing at its end.
     fn read(&self, digest: &Digest, at: u64, buffer: &mut [u8]) -> Result<usize, Fault>;
+    /// Returns how long a content is that is here.
+    ///
+    /// Whoever knows it says so. Otherwise it is found by reading single bytes, of which few are needed.
+    fn size(&self, digest: &Digest) -> Result<u64, Fault> {
+        let is_within = |at| Ok::<_, Fault>(self.read(digest, at, &mut [0])? != 0);
+        let mut end = 1;
+        while is_within(end - 1)? {
+            end *= 2;
+        }
+        // The byte before `first` is there, and the one before `end` is not.
+        let (mut first, mut end) = (end / 2, end);
+        while first + 1 < end {
+            let middle = first + (end - first) / 2;
+            if is_within(middle - 1)? {
+                first = middle;
+            } else {
+                end = middle;
+            }
+        }
+        Ok(first)
+    }
     /// Begins a content whose digest is not known yet.
     fn begin(&self) -> Result<Self::Draft, Fault>;
     /// Adds to it.
