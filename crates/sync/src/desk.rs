@@ -25,7 +25,7 @@ use crate::rules::LeftOut;
 use crate::side::{Effect, Side};
 use crate::task::Task;
 use crate::upstream::Peer;
-use crate::vfs::{Blobs, Vfs};
+use crate::vfs::{Blobs, Fault, Vfs};
 
 pub(crate) use inbox::Inbox;
 use keeper::Proposed;
@@ -67,8 +67,10 @@ pub(crate) struct Surroundings {
     pub(crate) now_ms: Box<dyn Fn() -> u64 + Send>,
     /// Draws a number that no engine has had.
     pub(crate) launch: Box<dyn Fn() -> u64 + Send>,
-    /// Reads what is left out as it is now, and a digest of it.
-    pub(crate) rules: Box<dyn Fn() -> (LeftOut, Vec<u8>) + Send>,
+    /// Reads what is left out as it is now.
+    pub(crate) rules: Box<dyn Fn() -> Result<NowLeftOut, Fault> + Send>,
+    /// Hears that all was told by the other side while this was left out.
+    pub(crate) heard_all: Box<dyn Fn(&[u8]) + Send>,
     /// Whether a path says what is left out.
     pub(crate) is_rule: fn(&RelPath) -> bool,
     /// Before anything is committed that a content may be nowhere else for.
@@ -79,6 +81,15 @@ pub(crate) struct Surroundings {
     pub(crate) changed: Box<dyn Fn() + Send>,
     /// How many threads look, read and write.
     pub(crate) threads: usize,
+}
+
+/// What is left out.
+pub(crate) struct NowLeftOut {
+    pub(crate) rule: LeftOut,
+    /// Of what says so.
+    pub(crate) digest: Vec<u8>,
+    /// The same was left out when all was last told by the other side.
+    pub(crate) is_as_heard: bool,
 }
 
 /// Something for the desk.
@@ -128,6 +139,7 @@ impl<E: Side> Desk<E> {
             engine: None,
             era: 0,
             rules: Vec::new(),
+            has_heard_all: false,
             left_out,
             tasks,
             peers: Peers::new(sender.clone()),
@@ -180,6 +192,8 @@ struct Keeper<E: Side, V, B, J> {
     era: u64,
     /// The digest of what is left out.
     rules: Vec<u8>,
+    /// All is told by these rules.
+    has_heard_all: bool,
     left_out: Arc<RwLock<LeftOut>>,
     tasks: Tasks<V, B, J>,
     peers: Peers<E>,

@@ -46,6 +46,12 @@ pub mod group;
 #[cfg(target_os = "linux")]
 pub mod watcher;
 
+// Both sides as programs run them.
+mod line;
+mod room;
+mod served;
+mod syncs;
+
 // Pure parts that whoever runs the engines uses.
 pub mod chunks;
 pub mod coalesce;
@@ -60,4 +66,7 @@ pub mod sim;
 
 pub use digest::digest_of;
 pub use disk::Look;
+pub use room::{Now, RoomError};
+pub use served::Workspaces;
 pub use slots::{Kept, RecheckTimes};
+pub use syncs::{Gateway, Syncs, SyncsConfig};

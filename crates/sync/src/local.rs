@@ -143,6 +143,8 @@ pub struct Engine {
     /// Contents that are on their way.
     fetching: Fetches,
     remote: Remote,
+    /// What is known of the other side is not all, or not right.
+    is_untrusted: bool,
     head: Head,
     /// The whole tree was seen once.
     is_seen: bool,
@@ -193,6 +195,7 @@ impl Engine {
             conflicts: saved.conflicts.into_iter().collect(),
             fetching: Fetches::default(),
             remote: Remote::Away,
+            is_untrusted: false,
             head: saved.head,
             is_seen: false,
             touched: BTreeSet::new(),

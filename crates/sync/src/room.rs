@@ -7,18 +7,20 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use oriel_wire::sync::{Digest, RootId};
 use tokio::sync::oneshot;
 
 use crate::coalesce::Hint;
 use crate::contents::{Contents, ContentsError};
-use crate::desk::{Desk, Inbox, Message, Plan, Surroundings};
+use crate::desk::{Desk, Inbox, Message, NowLeftOut, Plan, Surroundings};
 use crate::folder::{Folder, OpenError};
+use crate::ignore::{GIT_FILE, OUR_FILE};
 use crate::ledger::{Ledger, LedgerError};
-use crate::leftout;
 use crate::local::Notice;
+use crate::rules;
+use crate::served::hex;
 use crate::side::{Effect, Side};
 use crate::watcher::Heard;
 
@@ -29,6 +31,9 @@ const THREADS: usize = 32;
 /// Contents that nobody needs are removed once they are older than this: what was just read is often
 /// asked for next.
 const CONTENTS_STAY: Duration = Duration::from_secs(600);
+
+/// Under this name the journal has the digest of what was left out when all was last told.
+const RULES: &str = "rules";
 
 /// Where the time comes from, in Unix milliseconds.
 pub type Now = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -46,7 +51,9 @@ pub enum RoomError {
     #[error(transparent)]
     Contents(#[from] ContentsError),
     /// The system.
-    #[error("{what} cannot be used: {source}; see to it that there is room and that it may be written")]
+    #[error(
+        "{what} cannot be used: {source}; see to it that there is room and that it may be written"
+    )]
     System {
         /// What.
         what: String,
@@ -76,6 +83,7 @@ pub(crate) struct Room<E: Side> {
     pub(crate) contents: Arc<Contents>,
     pub(crate) ledger: Arc<Ledger>,
     inbox: Arc<Inbox>,
+    now: Now,
 }
 
 impl<E: Side> Room<E> {
@@ -102,17 +110,29 @@ impl<E: Side> Room<E> {
             None => folder,
         });
         let (rules_of, secured) = (Arc::clone(&folder), Arc::clone(&contents));
+        let told = Arc::clone(&now);
+        let (known, heard) = (Arc::clone(&ledger), Arc::clone(&ledger));
         let surroundings = Surroundings {
-            now_ms: Box::new(move || now()),
+            now_ms: Box::new(move || told()),
             launch: Box::new(random),
             rules: Box::new(move || {
-                let read = leftout::read(&*rules_of, uses_gitignore);
-                for error in &read.errors {
+                let found = rules::find(&*rules_of, uses_gitignore)?;
+                for error in &found.errors {
                     tracing::warn!("{error}");
                 }
-                (leftout::left_out(Arc::new(read.rules)), read.digest.0.to_vec())
+                let digest = found.digest().0.to_vec();
+                // One that cannot be read was not heard by.
+                let heard = known.about(RULES).ok().flatten();
+                let is_as_heard = heard == Some(hex(&digest));
+                let rule = rules::left_out(Arc::new(found.rules));
+                Ok(NowLeftOut { rule, digest, is_as_heard })
             }),
-            is_rule: leftout::is_ignore_file,
+            heard_all: Box::new(move |digest| {
+                if let Err(error) = heard.set_about(RULES, &hex(digest)) {
+                    tracing::warn!(%error, "all is told again at the next start");
+                }
+            }),
+            is_rule: |path| [OUR_FILE, GIT_FILE].contains(&path.name_str()),
             secure_blobs: Box::new(move || {
                 if let Err(fault) = secured.secure() {
                     tracing::warn!(%fault, "contents could not be brought to disk at once");
@@ -132,7 +152,7 @@ impl<E: Side> Room<E> {
             surroundings,
         };
         let desk = Desk::open(plan).map_err(|source| system("a thread", source))?;
-        Ok(Self { desk, folder, contents, ledger, inbox })
+        Ok(Self { desk, folder, contents, ledger, inbox, now })
     }
 
     /// Asks the engine something; nothing where it has none now, or is over.
@@ -163,11 +183,14 @@ impl<E: Side> Room<E> {
         let pins = self.ask(|engine, _| (engine.pins(), Vec::new())).await;
         let Some(pins): Option<BTreeSet<Digest>> = pins else { return };
         let contents = Arc::clone(&self.contents);
+        let before = UNIX_EPOCH + Duration::from_millis((self.now)()).saturating_sub(CONTENTS_STAY);
         let freed = tokio::task::spawn_blocking(move || {
-            contents.retain(&|digest| pins.contains(digest), CONTENTS_STAY)
+            (0..=u8::MAX).try_for_each(|step| {
+                contents.retain(step, &|digest| pins.contains(digest), before).map(drop)
+            })
         });
         match freed.await {
-            Ok(Ok(freed)) => tracing::debug!(?freed, "contents that nobody needs were removed"),
+            Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "contents could not be tidied"),
             Err(error) => tracing::error!(%error, "tidying contents failed"),
         }

@@ -14,13 +14,14 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_tungstenite::WebSocketStream;
 use tokio_util::sync::CancellationToken;
 
+use crate::digest_of;
 use crate::line::{Asked, Line, Listens, Over};
 use crate::room::{Now, Opening, Room, RoomError, random};
 use crate::side::UpstreamSetup;
 use crate::slots::RecheckTimes;
 use crate::speech::{self, Terms, Who};
 use crate::upstream::Engine;
-use crate::{digest_of, verify};
+use crate::verify::Tree;
 
 /// A workspace to which nobody is connected is watched for so long. Whoever comes back by then finds
 /// everything as it is.
@@ -93,7 +94,12 @@ impl Workspaces {
         let opened = self.open(workspace).await?;
         let room = Arc::clone(&opened.room);
         let (asks, asked) = unbounded_channel();
-        let listens = Listener { session: session.to_owned(), asks, room: Arc::clone(&room) };
+        let listens = Listener {
+            session: session.to_owned(),
+            asks,
+            room: Arc::clone(&room),
+            tree: Arc::default(),
+        };
         let line = Line {
             peer: self.peers.fetch_add(1, Ordering::Relaxed),
             speech: speech::Upstream::new(Terms::default()),
@@ -132,7 +138,8 @@ impl Workspaces {
             what: path.display().to_string(),
             source: std::io::Error::other(error),
         })??;
-        let workspace = Arc::new(Workspace { room: Arc::new(room), connected: AtomicUsize::new(1) });
+        let workspace =
+            Arc::new(Workspace { room: Arc::new(room), connected: AtomicUsize::new(1) });
         self.all().insert(path.to_owned(), Arc::clone(&workspace));
         let (tidied, stop) = (Arc::downgrade(&workspace), self.stop.clone());
         tokio::spawn(stop.run_until_cancelled_owned(async move {
@@ -202,6 +209,8 @@ struct Listener {
     session: String,
     asks: UnboundedSender<Asked>,
     room: Arc<Room<Engine>>,
+    /// What the workspace was when it was last asked about.
+    tree: Arc<Mutex<Option<Arc<Tree>>>>,
 }
 
 impl Listens for Listener {
@@ -211,11 +220,20 @@ impl Listens for Listener {
 
     fn verify(&self, asked: Verify) {
         let (asks, room) = (self.asks.clone(), Arc::clone(&self.room));
+        let known = Arc::clone(&self.tree);
         tokio::spawn(async move {
-            let diff = room.ask(move |engine, _| (verify::answer(engine, &asked), Vec::new())).await;
-            if let Some(diff) = diff {
+            let tree = room.ask(move |engine, _| {
+                let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+                let tree = match known.take() {
+                    Some(tree) if tree.seq() == engine.seq() => tree,
+                    _ => Arc::new(Tree::of(engine.told(), engine.seq())),
+                };
+                *known = Some(Arc::clone(&tree));
+                (tree, Vec::new())
+            });
+            if let Some(tree) = tree.await {
                 // Whoever asked may have gone.
-                _ = asks.send(Asked::Differs(diff));
+                _ = asks.send(Asked::Differs(tree.answer(&asked)));
             }
         });
     }
@@ -223,7 +241,13 @@ impl Listens for Listener {
     fn differs(&self, _: VerifyDiff) {}
 }
 
-/// Returns bytes as text, for the name of a folder.
+/// Reads bytes that were written so.
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
+    let byte = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
+    (text.len() % 2 == 0).then(|| (0..text.len()).step_by(2).map(byte).collect())?
+}
+
+/// Returns bytes as text.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {

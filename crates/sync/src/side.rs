@@ -62,6 +62,10 @@ pub(crate) trait Side: Send + Sized + 'static {
     fn take(&mut self, now_ms: u64, input: Input<Self::Hears>) -> Vec<Effect<Self::Says>>;
     /// The folder is not where it was, and nothing is done before it is back.
     fn is_root_gone(&self) -> bool;
+    /// What was told by the other side was told by other rules, and is to be told anew.
+    fn distrust(&mut self);
+    /// All is known that is to be told by the other side.
+    fn has_heard_all(&self) -> bool;
     /// Every folder is watched.
     fn is_watching(&self) -> bool;
     /// Returns what is proposed by this, and where.
@@ -110,6 +114,14 @@ impl Side for local::Engine {
 
     fn is_root_gone(&self) -> bool {
         self.paused() == Some(Pause::RootGone)
+    }
+
+    fn distrust(&mut self) {
+        Self::distrust(self);
+    }
+
+    fn has_heard_all(&self) -> bool {
+        Self::has_heard_all(self)
     }
 
     fn is_watching(&self) -> bool {
@@ -187,6 +199,12 @@ impl Side for upstream::Engine {
 
     fn is_root_gone(&self) -> bool {
         upstream::Engine::is_root_gone(self)
+    }
+
+    fn distrust(&mut self) {}
+
+    fn has_heard_all(&self) -> bool {
+        true
     }
 
     fn is_watching(&self) -> bool {

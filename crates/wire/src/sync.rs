@@ -49,6 +49,11 @@ pub use windows::NameProblem;
 /// The version of the protocol.
 pub const PROTOCOL_VERSION: u32 = 1;
 
+/// The header in which a gateway tells whoever begins to sync which folder the workspace is: what names this
+/// start of its machine, a space, and the path's bytes in hexadecimal digits. Two folders of one machine that
+/// lie one in the other cannot be equal.
+pub const WORKSPACE_HEADER: &str = "oriel-workspace";
+
 /// In `caps`: chunks may be packed by zstd.
 pub const CAP_ZSTD: u32 = 1;
 

@@ -9,13 +9,14 @@ use oriel_wire::sync::RelPath;
 
 use super::tasks::Chore;
 use super::{
-    AT_ONCE_MAX, Batch, JOURNAL_EVERY, Keeper, LOOK_THROUGH_EVERY, Message, ROOT_EVERY, ToPeer,
-    UNWATCHED_EVERY,
+    AT_ONCE_MAX, Batch, JOURNAL_EVERY, Keeper, LOOK_THROUGH_EVERY, Message, NowLeftOut, ROOT_EVERY,
+    ToPeer, UNWATCHED_EVERY,
 };
 use crate::journal::{Journal, Write};
 use crate::op::OpId;
+use crate::rules::LeftOut;
 use crate::side::{Effect, Input, Side, Start};
-use crate::vfs::{Blobs, Vfs};
+use crate::vfs::{Blobs, Fault, Vfs};
 
 /// What was proposed, and when: what a proposal took is what the path is left alone for afterwards.
 pub(super) type Proposed = BTreeMap<OpId, (RelPath, Instant)>;
@@ -63,6 +64,7 @@ where
             if self.are_rules_doubtful {
                 self.see_rules();
             }
+            self.see_heard();
             if self.tasks.has_room() {
                 self.peers.kept();
             }
@@ -159,6 +161,7 @@ where
             Some(at) if at <= now => {
                 if self.plan.vfs.check_root().is_ok() {
                     self.root_at = None;
+                    self.are_rules_doubtful = true;
                     self.step(Input::RootBack, batch);
                 } else {
                     self.root_at = Some(now + ROOT_EVERY);
@@ -259,25 +262,57 @@ where
                 return;
             }
         };
-        let (left_out, rules) = (self.plan.surroundings.rules)();
+        let Some(NowLeftOut { rule: left_out, digest, is_as_heard }) = self.read_rules() else {
+            self.journal_at = Some(Instant::now() + JOURNAL_EVERY);
+            return;
+        };
         *self.left_out.write().unwrap_or_else(PoisonError::into_inner) = left_out.clone();
-        (self.rules, self.are_rules_doubtful) = (rules, false);
+        (self.rules, self.are_rules_doubtful, self.has_heard_all) = (digest, false, is_as_heard);
         let is_same_boot = self.plan.is_same_boot || self.has_committed;
         let launch = (self.plan.surroundings.launch)();
         let start = Start { launch, is_same_boot, left_out };
-        self.engine = Some(E::begin(&self.plan.setup, start, saved));
+        let mut engine = E::begin(&self.plan.setup, start, saved);
+        if !is_as_heard {
+            engine.distrust();
+        }
+        self.engine = Some(engine);
         self.look_at = Instant::now() + LOOK_THROUGH_EVERY;
         let mut batch = Batch::default();
         self.step(Input::Tick, &mut batch);
         self.see_to(batch);
     }
 
+    /// Reads what is left out. Where there is no folder there are no rules of its own, and nothing is done
+    /// about what is in it either.
+    fn read_rules(&self) -> Option<NowLeftOut> {
+        match (self.plan.surroundings.rules)() {
+            Ok(rules) => Some(rules),
+            Err(Fault::RootGone) => {
+                let (rule, digest) = (LeftOut::nothing(), Vec::new());
+                Some(NowLeftOut { rule, digest, is_as_heard: false })
+            }
+            Err(fault) => {
+                tracing::error!(%fault, "what sync leaves out cannot be read; it is tried again");
+                None
+            }
+        }
+    }
+
     /// Begins anew where something else is left out now.
     fn see_rules(&mut self) {
         self.are_rules_doubtful = false;
-        let (_, rules) = (self.plan.surroundings.rules)();
-        if rules != self.rules {
-            self.renew();
+        match self.read_rules() {
+            Some(rules) if rules.digest == self.rules => {}
+            // With rules that are not known nothing is done.
+            _ => self.renew(),
+        }
+    }
+
+    /// Remembers that all was told by the other side, so that the next time only changes are told.
+    fn see_heard(&mut self) {
+        if !self.has_heard_all && self.engine.as_ref().is_some_and(Side::has_heard_all) {
+            self.has_heard_all = true;
+            (self.plan.surroundings.heard_all)(&self.rules);
         }
     }
 

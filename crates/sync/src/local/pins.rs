@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use oriel_wire::sync::{Digest, Entry};
+use oriel_wire::sync::{Digest, Entry, RelPath};
 
-use super::Engine;
+use super::{Effect, Engine};
 use crate::journal::Pause;
 
 /// What both last agreed on is kept of files up to this length, so that texts can be merged. Longer ones
@@ -40,6 +40,38 @@ impl Engine {
         });
         let coming = self.fetching.paths().map(|path| size(self.there(path)));
         proposed.chain(coming).fold(0, u64::saturating_add)
+    }
+
+    /// Returns all that is here, as far as is known.
+    pub fn all_here(&self) -> impl Iterator<Item = (&RelPath, &Entry)> {
+        self.disk.all()
+    }
+
+    /// Returns whether nothing is under way and all is known.
+    #[must_use]
+    pub fn is_still(&self) -> bool {
+        let is_pending = !self.running.is_empty() || !self.proposed.is_empty();
+        self.remote.is_live() && self.disk.is_known() && !is_pending && self.fetching.len() == 0
+    }
+
+    /// From the next connection on the whole upstream tree is to be told, and not what changed since. What
+    /// was told before was not all, or not right.
+    pub fn distrust(&mut self) {
+        self.is_untrusted = true;
+    }
+
+    /// Has the whole upstream tree told anew.
+    pub fn hear_anew(&mut self, now_ms: u64) -> Vec<Effect> {
+        self.distrust();
+        self.disconnected();
+        self.effects.push(Effect::Reconnect);
+        self.go_on(now_ms)
+    }
+
+    /// Returns whether all is known that is upstream.
+    #[must_use]
+    pub fn has_heard_all(&self) -> bool {
+        self.remote.is_live() && !self.is_untrusted
     }
 
     /// Returns why nothing is done, if nothing is.

@@ -36,7 +36,12 @@ impl Engine {
     pub(super) fn connected(&mut self) {
         self.remote = Remote::Greeting;
         let Head { epoch, seq, .. } = self.head;
-        self.effects.push(Effect::Send(Up::Hello { epoch, seq }));
+        let hello = if self.is_untrusted {
+            Up::Hello { epoch: None, seq: 0 }
+        } else {
+            Up::Hello { epoch, seq }
+        };
+        self.effects.push(Effect::Send(hello));
     }
 
     pub(super) fn disconnected(&mut self) {
@@ -111,6 +116,7 @@ impl Engine {
             return self.begin_again();
         };
         if let Some(named) = named {
+            self.is_untrusted = false;
             let is_gone = |path: &&RelPath| !named.contains(*path);
             let gone: Vec<_> = self.pairs.keys().filter(is_gone).cloned().collect();
             for path in gone {

@@ -101,8 +101,7 @@ pub(super) async fn forget(own: &Path, session_id: &str) -> Result<(), Failure> 
         for removed in [fs::remove_file(folder.join("about.json")), fs::remove_dir_all(&folder)] {
             match removed {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    let message =
-                        format!("{} cannot be removed: {error}", folder.display());
+                    let message = format!("{} cannot be removed: {error}", folder.display());
                     return Err(Failure::new(SyncCode::System, message));
                 }
                 _ => {}

@@ -74,17 +74,19 @@ pub(super) async fn resolve(sync: &Sync, resolve: ResolveConflict) -> Result<(),
             return Err(Failure::new(SyncCode::BadContent, message));
         }
         (Some(text), Resolution::Merged) if TEXT_BYTES_MAX < text.len() => {
-            let message = format!("the text is longer than {TEXT_BYTES_MAX} bytes; edit the file itself");
+            let message =
+                format!("the text is longer than {TEXT_BYTES_MAX} bytes; edit the file itself");
             return Err(Failure::new(SyncCode::TooLarge, message));
         }
         _ => {}
     }
     let room = sync.room()?;
     let (id, conflict) = find(&room, path).await?;
-    let is_expected = |entry: &Entry, expected: Option<Digest>| {
-        status::version_digest(entry) == expected
-    };
-    if !is_expected(&conflict.local, expect_local) || !is_expected(&conflict.upstream, expect_remote) {
+    let is_expected =
+        |entry: &Entry, expected: Option<Digest>| status::version_digest(entry) == expected;
+    if !is_expected(&conflict.local, expect_local)
+        || !is_expected(&conflict.upstream, expect_remote)
+    {
         return Err(changed());
     }
     let choice = match (resolution, content) {
@@ -180,10 +182,7 @@ fn key(conflict: &Conflict) -> Option<[Digest; 3]> {
     Some([conflict.base.digest()?, conflict.local.digest()?, conflict.upstream.digest()?])
 }
 
-async fn find(
-    room: &Arc<Room<Engine>>,
-    path: RelPath,
-) -> Result<(ConflictId, Conflict), Failure> {
+async fn find(room: &Arc<Room<Engine>>, path: RelPath) -> Result<(ConflictId, Conflict), Failure> {
     let wanted = path.clone();
     let found = room.ask(move |engine, _| {
         let of_path = engine.conflicts().filter(|(_, conflict)| conflict.path == wanted);
@@ -253,7 +252,8 @@ async fn merged(
             contents.keep(draft, digest)?;
             contents.secure()
         };
-        keep().map_err(|fault: Fault| Failure::system(format!("the text cannot be kept: {fault}")))?;
+        keep()
+            .map_err(|fault: Fault| Failure::system(format!("the text cannot be kept: {fault}")))?;
         Ok(Choice::Merged(Entry::File { digest, size: text.len() as u64, exec }))
     })
     .await

@@ -64,7 +64,8 @@ fn made(dir: &Path) -> Result<PathBuf, Failure> {
         }
         Err(error) => return Err(no_folder(&format!("cannot be used: {error}"))),
     }
-    let real = fs::canonicalize(dir).map_err(|error| no_folder(&format!("cannot be used: {error}")))?;
+    let real =
+        fs::canonicalize(dir).map_err(|error| no_folder(&format!("cannot be used: {error}")))?;
     if real.is_dir() { Ok(real) } else { Err(no_folder("is no folder; choose another one")) }
 }
 

@@ -133,7 +133,7 @@ impl Reach {
         let (asks, asked) = unbounded_channel();
         *self.asks() = Some(asks);
         let who = Who {
-            client: ClientId::of_program(env!("CARGO_PKG_VERSION")),
+            client: ClientId(room.root_id().0),
             session: self.session_id.clone(),
             root: room.root_id(),
         };
@@ -190,7 +190,8 @@ impl Reach {
         };
         match &self.gateway {
             Gateway::None => {
-                let message = "this daemon has no gateway; set `gateway.enabled` to true and restart it";
+                let message =
+                    "this daemon has no gateway; set `gateway.enabled` to true and restart it";
                 Err(Away::Unreachable(message.to_owned()))
             }
             Gateway::Link { link, token } => Ok((link.clone(), read(token)?)),
@@ -209,7 +210,7 @@ impl Reach {
         loop {
             tokio::time::sleep(COMPARE_EVERY).await;
             let _one = sync.verifying.lock().await;
-            let known = |engine: &Engine| Tree::of(engine.there(), engine.seq());
+            let known = |engine: &Engine| Some(Tree::of(engine.all_there(), engine.seq()?));
             if let Ok((Outcome::Differs { paths, .. }, _)) = self.walk(room, known).await {
                 tracing::warn!(
                     session = self.session_id,
@@ -233,7 +234,8 @@ impl Reach {
         let session_id = sync.about().session_id.clone();
         room.look(None);
         still(room).await?;
-        let (outcome, paths) = self.walk(room, |engine| Tree::of(engine.all_here(), engine.seq())).await?;
+        let (outcome, paths) =
+            self.walk(room, |engine| Some(Tree::of(engine.all_here(), engine.seq()?))).await?;
         let (differing, is_all) = match outcome {
             Outcome::Same => (Vec::new(), true),
             Outcome::Differs { paths, is_all } => (paths, is_all),
@@ -255,15 +257,17 @@ impl Reach {
     async fn walk(
         &self,
         room: &Arc<Room<Engine>>,
-        tree: impl Fn(&Engine) -> Tree + Send + Copy + 'static,
+        tree: impl Fn(&Engine) -> Option<Tree> + Send + Copy + 'static,
     ) -> Result<(Outcome, usize), Failure> {
         let (diffs, mut heard) = unbounded_channel();
         *self.diffs() = Some(diffs);
         let mut last = Outcome::Moved;
         let mut paths = 0;
         for _ in 0..WALKS_MAX {
-            let taken = room.ask(move |engine, _| ((tree(engine), engine.all_here().count()), Vec::new()));
+            let taken =
+                room.ask(move |engine, _| ((tree(engine), engine.all_here().count()), Vec::new()));
             let (tree, count) = taken.await.ok_or_else(Failure::away)?;
+            let tree = tree.ok_or_else(gone)?;
             paths = count;
             last = self.walk_once(Walk::new(tree), &mut heard).await?;
             if last != Outcome::Moved {
@@ -279,7 +283,6 @@ impl Reach {
         mut walk: Walk,
         heard: &mut UnboundedReceiver<VerifyDiff>,
     ) -> Result<Outcome, Failure> {
-        let gone = || Failure::system("the gateway is not there now; try again once it is");
         loop {
             if let Some(outcome) = walk.outcome() {
                 return Ok(outcome);
@@ -317,6 +320,10 @@ impl Listens for Reach {
     }
 }
 
+fn gone() -> Failure {
+    Failure::system("the gateway is not there now; try again once it is")
+}
+
 /// Waits until nothing is under way.
 async fn still(room: &Arc<Room<Engine>>) -> Result<(), Failure> {
     let by = tokio::time::Instant::now() + STILL_WITHIN;
@@ -351,8 +358,11 @@ fn not_upgraded(error: &Error) -> Away {
     let body = response.body().as_deref().unwrap_or_default();
     let said = String::from_utf8_lossy(body).trim().to_owned();
     let status = response.status().as_u16();
-    let message =
-        if said.is_empty() { format!("the gateway answers with HTTP status {status}") } else { said };
+    let message = if said.is_empty() {
+        format!("the gateway answers with HTTP status {status}")
+    } else {
+        said
+    };
     match status {
         429 | 503 => Away::Unreachable(message),
         _ => Away::Refused(message),

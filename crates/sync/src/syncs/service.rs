@@ -12,8 +12,8 @@ use axum::routing::{get, post};
 use axum::{Router, body::Body, http::StatusCode};
 use futures_util::stream::{Stream, unfold};
 use oriel_wire::sync::{
-    ConfirmSync, RelPath, ResolveConflict, StartSync, StopSync, SyncCode, SyncEvent, TEXT_BYTES_MAX,
-    VerifySync,
+    ConfirmSync, RelPath, ResolveConflict, StartSync, StopSync, SyncCode, SyncEvent,
+    TEXT_BYTES_MAX, VerifySync,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -134,7 +134,8 @@ async fn next(heard: &mut Receiver<SyncEvent>, syncs: &Arc<Syncs>) -> Option<Vec
 
 async fn standing(syncs: &Arc<Syncs>) -> Vec<SyncEvent> {
     let all = syncs.list().await.syncs.into_iter();
-    let mut told: Vec<_> = all.map(|status| SyncEvent::Status { status: Box::new(status) }).collect();
+    let mut told: Vec<_> =
+        all.map(|status| SyncEvent::Status { status: Box::new(status) }).collect();
     told.reverse();
     told
 }

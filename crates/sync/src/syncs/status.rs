@@ -100,7 +100,8 @@ pub(super) fn told(about: &About, seen: Seen, beside: &Beside) -> SyncStatus {
         (false, true) => Watching::Native,
         (false, false) => Watching::Degraded,
     };
-    let mut problems: Vec<_> = status.problems.iter().map(|(path, why)| problem(path, *why)).collect();
+    let mut problems: Vec<_> =
+        status.problems.iter().map(|(path, why)| problem(path, *why)).collect();
     problems.extend(status.bad_names.iter().map(|name| bad_name(name)));
     let (listed, more_conflicts) = listed(conflicts);
     let (problems, more_problems) = listed_of(problems);
@@ -166,15 +167,17 @@ fn why(status: &Status, beside: &Beside) -> (Option<PauseReason>, Option<String>
             return told(PauseReason::MassDelete, message);
         }
         Some(Pause::RemoteReset) => {
-            let message = "the workspace began anew and knows nothing of what was agreed on; go on to \
+            let message =
+                "the workspace began anew and knows nothing of what was agreed on; go on to \
                            meet it as if for the first time, which removes nothing"
-                .to_owned();
+                    .to_owned();
             return told(PauseReason::RemoteReset, message);
         }
         Some(Pause::RootGone) => {
-            let message = "the folder is not there, or another one is in its place; put it back, or \
+            let message =
+                "the folder is not there, or another one is in its place; put it back, or \
                            stop the sync"
-                .to_owned();
+                    .to_owned();
             return told(PauseReason::RootGone, message);
         }
         None => {}
@@ -270,7 +273,8 @@ fn problem(path: &oriel_wire::sync::RelPath, why: Trouble) -> PathProblem {
             (Problem::NameTaken, false, message)
         }
         Trouble::Failed(fault) => {
-            let why = fault.map_or_else(|| "it changes all the time".to_owned(), |it| it.to_string());
+            let why =
+                fault.map_or_else(|| "it changes all the time".to_owned(), |it| it.to_string());
             (Problem::Io, false, format!("{path} could not be changed and is tried again: {why}"))
         }
     };

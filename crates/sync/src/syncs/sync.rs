@@ -255,13 +255,15 @@ impl Sync {
 
     fn tell(&self, events: &broadcast::Sender<SyncEvent>, path: RelPath, notice: WireNotice) {
         let message = match notice {
-            WireNotice::LocalDeleteUndone => format!(
-                "{path} was removed here and had changed upstream since; it is here again"
-            ),
-            WireNotice::RemoteDeleteUndone => format!(
-                "{path} was removed upstream and had changed here since; it is there again"
-            ),
-            WireNotice::Merged => format!("{path} had changed on both sides, and both changes are in it now"),
+            WireNotice::LocalDeleteUndone => {
+                format!("{path} was removed here and had changed upstream since; it is here again")
+            }
+            WireNotice::RemoteDeleteUndone => {
+                format!("{path} was removed upstream and had changed here since; it is there again")
+            }
+            WireNotice::Merged => {
+                format!("{path} had changed on both sides, and both changes are in it now")
+            }
         };
         let session_id = self.about.session_id.clone();
         _ = events.send(SyncEvent::Notice { session_id, path, notice, message });
