@@ -25,7 +25,9 @@ pub(crate) use processes::{Daemon, DaemonStart, Modules};
 pub(crate) use reports::{Costs, Export, ExportFormat, Phase, Report, ReportBy};
 pub(crate) use reports::{Sessions, Show, Tail};
 pub(crate) use serve::{Console, Demo, Open, Serve};
-pub(crate) use sync::Sync;
+pub(crate) use sync::{
+    Side, Sync, SyncConfirm, SyncResolve, SyncStart, SyncStatus, SyncStop, SyncVerify,
+};
 pub(crate) use talk::{Ask, At, Chat};
 
 /// Records what coding agents do and cost, on this machine and for this machine only.
@@ -220,8 +222,8 @@ pub(crate) enum Command {
     /// Shows or makes the key that signs for you.
     #[command(subcommand)]
     Keys(Keys),
-    /// Tells of sync between a session's workspace and a folder.
-    #[command(subcommand, hide = true)]
+    /// Keeps the workspace of an agent's session and a folder of yours equal.
+    #[command(subcommand)]
     Sync(Sync),
 }
 

@@ -116,7 +116,7 @@ pub(crate) fn run(
         Command::Man { dir } => man::run(dir.as_deref(), output),
         Command::Audit(audit) => audit::run(&audit, &flags, surroundings, output),
         Command::Files(files) => files::run(&files, &flags, surroundings, output),
-        Command::Sync(command) => sync::run(&command, output),
+        Command::Sync(command) => sync::run(&command, &flags, surroundings, output),
         Command::Opinions(opinions) => opinions::run(&opinions, &flags, surroundings, output),
         Command::Keys(keys) => keys::run(keys, &flags, surroundings, output),
     }

@@ -7,6 +7,7 @@
 pub mod origin;
 pub mod serve;
 pub mod spool;
+pub mod sse;
 
 use std::convert::Infallible;
 use std::future::Future;
