@@ -118,7 +118,11 @@ fn run(args: &Args) -> anyhow::Result<()> {
         flags: flags.clone(),
         program,
         traces: traces.clone(),
-        settings: Box::new(move || Ok(surroundings.resolve(&flags)?)),
+        settings: Box::new(move || {
+            let mut resolved = surroundings.resolve(&flags)?;
+            resolved.config.setup.umask = Some(umask);
+            Ok(resolved)
+        }),
     });
     let (told, hears) = std::sync::mpsc::channel();
     let preview = Preview::new(

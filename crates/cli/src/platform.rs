@@ -10,9 +10,14 @@ use anyhow::Context as _;
 pub(crate) use oriel_launcher::platform::{make_private_dir, read_private};
 use rustix::process::Resource;
 
-/// Makes every file that this process creates from now on its owner's alone.
-pub(crate) fn create_only_private_files() {
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+/// Makes every file that this process creates from now on its owner's alone. Returns the umask before.
+pub(crate) fn create_only_private_files() -> u32 {
+    create_files_with(0o077)
+}
+
+/// Makes files from now on with this umask. Returns the one before.
+pub(crate) fn create_files_with(umask: u32) -> u32 {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(umask)).as_raw_mode()
 }
 
 /// Returns this program, by a path that holds from anywhere.

@@ -16,6 +16,8 @@ use oriel_wire::control::DaemonPhase;
 
 use crate::gateway::{self, GatewayError};
 use crate::pages;
+#[cfg(feature = "local-sync")]
+use crate::sync;
 use crate::words::rfc3339;
 
 /// A runtime with what stands beside it. Dropping it without [`Daemon::shutdown`] ends it as a crash
@@ -24,6 +26,8 @@ pub struct Daemon {
     runtime: Runtime,
     modules: Option<Arc<Modules>>,
     gateway: Option<(Gateway, SocketAddr)>,
+    #[cfg(feature = "local-sync")]
+    syncs: Option<Arc<oriel_sync::Syncs>>,
     console: Option<Console>,
     console_addr: Option<SocketAddr>,
 }
@@ -91,8 +95,17 @@ impl Daemon {
         let now = Arc::new(move || rfc3339(clock.now()));
         let service = Service { data_dir: data_dir.clone(), modules: modules.clone(), now };
         runtime.stand_beside(Link::InProcess(service.router()));
-        let mut daemon =
-            Self { runtime, modules, gateway: None, console: None, console_addr: None };
+        let mut daemon = Self {
+            runtime,
+            modules,
+            gateway: None,
+            #[cfg(feature = "local-sync")]
+            syncs: None,
+            console: None,
+            console_addr: None,
+        };
+        #[cfg(feature = "local-sync")]
+        let home = environment.get("HOME").map(Into::into);
         if talking.enabled && daemon.runtime.phase() == DaemonPhase::Ready {
             let link = daemon.runtime.link();
             let config = gateway::config(&kept, &talking, settings, environment, link);
@@ -103,6 +116,13 @@ impl Daemon {
                     return Err(error.into());
                 }
             }
+        }
+        #[cfg(feature = "local-sync")]
+        if daemon.runtime.phase() == DaemonPhase::Ready {
+            let gateway = daemon.gateway.as_ref().map(|(gateway, _)| gateway);
+            let syncs = sync::open(&kept, gateway, talking.enabled, home).await;
+            daemon.runtime.sync_through(Link::InProcess(syncs.router()));
+            daemon.syncs = Some(syncs);
         }
         if listens || pages == Pages::Inside {
             let runtime = Reach::Link(daemon.runtime.link());
@@ -165,6 +185,10 @@ impl Daemon {
     pub async fn shutdown(self) {
         if let Some(console) = self.console {
             console.shutdown().await;
+        }
+        #[cfg(feature = "local-sync")]
+        if let Some(syncs) = &self.syncs {
+            syncs.shutdown().await;
         }
         if let Some((gateway, _)) = self.gateway {
             gateway.shutdown().await;

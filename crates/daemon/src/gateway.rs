@@ -71,6 +71,7 @@ pub fn config(
         origins: origins(settings, console),
         hosts: settings.hosts.clone(),
         is_dev: false,
+        umask: runtime.setup.umask,
         limits: Limits { idle_agent: settings.idle, turn_max: settings.turn, ..Limits::default() },
     }
 }

@@ -7,6 +7,8 @@ mod gateway;
 mod logs;
 mod pages;
 mod surroundings;
+#[cfg(feature = "local-sync")]
+mod sync;
 mod words;
 
 pub use daemon::{Daemon, Pages, StartError, arguments};

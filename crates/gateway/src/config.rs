@@ -27,6 +27,9 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// Whether whoever connects is let in without a token. Host and origin are looked at all the same.
     pub is_dev: bool,
+    /// The umask of a plain program of this person, where this process has another: what comes into a
+    /// workspace by sync is made with it.
+    pub umask: Option<u32>,
     /// How much is too much.
     pub limits: Limits,
 }

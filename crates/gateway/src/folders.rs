@@ -119,6 +119,11 @@ impl Folders {
         self.gateway.join("registry.db")
     }
 
+    /// Returns the folder of what sync knows of workspaces.
+    pub(crate) fn sync(&self) -> PathBuf {
+        self.gateway.join("sync")
+    }
+
     /// Returns the file of the token.
     pub(crate) fn token(&self) -> PathBuf {
         self.gateway.join("token")

@@ -11,10 +11,11 @@ use axum::http::{Response, StatusCode};
 use axum::routing::get;
 use oriel_link::Link;
 use oriel_link::serve::{Listener, Peer, serve};
+use oriel_sync::Workspaces;
 use oriel_wire::gateway::PROTOCOL_VERSION;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::agent::StartsAgents;
@@ -109,7 +110,10 @@ impl Gateway {
             Ok((folders, token, store))
         });
         let (folders, token, store) = opened.await.map_err(|_| StoreError::Closed)??;
-        let hub = Hub::new(config.clock, config.limits, agents, folders, store);
+        let clock = config.clock.clone();
+        let now = Arc::new(move || u64::try_from(clock.unix_ms()).unwrap_or_default());
+        let workspaces = Workspaces::new(folders.sync(), now, config.umask);
+        let hub = Hub::new(config.clock, config.limits, agents, folders, store, workspaces);
         let hub = Arc::new(hub);
         recovery::recover(&hub).await?;
         let house = House {
@@ -128,10 +132,11 @@ impl Gateway {
         Ok(Self { house: Arc::new(house), server: None, monitor })
     }
 
-    /// Returns the service: `/ws` and `/health`.
+    /// Returns the service: `/ws`, `/sync/{session}` and `/health`.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/ws", get(connect))
+            .route("/sync/{session}", get(crate::sync::connect))
             .route("/health", get(health))
             .with_state(Arc::clone(&self.house))
     }
@@ -203,6 +208,7 @@ impl Gateway {
                 );
             }
         }
+        hub.workspaces.shutdown().await;
         hub.close_connections(CLOSE_GOING_AWAY, "the gateway stops");
         let all = u32::try_from(hub.limits.connections).unwrap_or(u32::MAX);
         let closed = self.house.places.acquire_many(all);
@@ -244,9 +250,17 @@ fn agents(config: &Config) -> Arc<dyn StartsAgents> {
 }
 
 impl House {
-    fn check(&self, request: &Request) -> Result<(), Denied> {
+    pub(crate) fn check(&self, request: &Request) -> Result<(), Denied> {
         let bound = *self.bound.read().unwrap_or_else(PoisonError::into_inner);
         handshake::check_place(request.headers(), bound, &self.hosts, &self.origins)
+    }
+
+    /// Takes a place for a connection, if there is one.
+    pub(crate) fn place(&self) -> Result<OwnedSemaphorePermit, Denied> {
+        let full = "too many are connected; close a connection and try again";
+        Arc::clone(&self.places)
+            .try_acquire_owned()
+            .map_err(|_| Denied::new(StatusCode::SERVICE_UNAVAILABLE, full))
     }
 }
 
@@ -265,10 +279,7 @@ fn let_in(house: &Arc<House>, request: Request) -> Result<Response<Body>, Denied
     if house.hub.is_stopping() {
         return Err(Denied::new(StatusCode::SERVICE_UNAVAILABLE, stops));
     }
-    let full = "too many are connected; close a connection and try again";
-    let place = Arc::clone(&house.places)
-        .try_acquire_owned()
-        .map_err(|_| Denied::new(StatusCode::SERVICE_UNAVAILABLE, full))?;
+    let place = house.place()?;
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
     let upgrade = hyper::upgrade::on(request);
     let guest = Arc::clone(house);

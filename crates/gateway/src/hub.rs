@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use oriel_sync::Workspaces;
 use oriel_wire::gateway::{Reply, ReplyFrame, SessionEvent, SessionMeta};
 use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -33,6 +34,8 @@ pub(crate) struct Hub {
     pub(crate) agents: Arc<dyn StartsAgents>,
     pub(crate) folders: Folders,
     pub(crate) store: Store,
+    /// The workspaces that somebody syncs.
+    pub(crate) workspaces: Arc<Workspaces>,
     /// Told when durable events were stored that the monitor has not taken.
     pub(crate) stored: Notify,
     /// Cancelled when the gateway is dropped: every task ends where it stands.
@@ -67,6 +70,7 @@ impl Hub {
         agents: Arc<dyn StartsAgents>,
         folders: Folders,
         store: Store,
+        workspaces: Arc<Workspaces>,
     ) -> Self {
         Self {
             clock,
@@ -74,6 +78,7 @@ impl Hub {
             agents,
             folders,
             store,
+            workspaces,
             stored: Notify::new(),
             dropped: CancellationToken::new(),
             is_stopping: AtomicBool::new(false),

@@ -20,6 +20,7 @@ mod hub;
 mod session;
 mod sessions;
 mod state;
+mod sync;
 mod workspace;
 
 mod agent;

@@ -123,6 +123,7 @@ fn config(folder: &Path) -> Config {
         origins: vec!["http://127.0.0.1:4000".to_owned()],
         hosts: vec!["gateway.example".to_owned()],
         is_dev: false,
+        umask: None,
         limits: Limits { linger: Duration::from_millis(20), ..Limits::default() },
     }
 }

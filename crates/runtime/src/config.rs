@@ -113,6 +113,8 @@ pub struct SetupConfig {
     pub program: Option<String>,
     /// What hooks must be told so that they find this daemon.
     pub hook_flags: Vec<(String, String)>,
+    /// The umask that the person's programs have, where this one has made its own stricter.
+    pub umask: Option<u32>,
 }
 
 /// Where the runtime listens.

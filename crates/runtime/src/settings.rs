@@ -307,6 +307,7 @@ pub fn resolve(input: &Input) -> Result<Resolved, SettingsError> {
         console: Some(console),
         program: None,
         hook_flags: hook_flags(&location),
+        umask: None,
     };
     let (gateway, desktop, log) = (values.gateway(), values.desktop(), values.log());
     Ok(Resolved { config, console, gateway, desktop, log, rows, warnings })

@@ -66,7 +66,7 @@ pub mod sim;
 
 pub use digest::digest_of;
 pub use disk::Look;
-pub use room::{Now, RoomError};
+pub use room::{Now, RoomError, boot_id};
 pub use served::Workspaces;
 pub use slots::{Kept, RecheckTimes};
 pub use syncs::{Gateway, Syncs, SyncsConfig};

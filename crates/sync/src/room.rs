@@ -208,7 +208,10 @@ pub(crate) fn private_folder(path: &Path) -> Result<(), RoomError> {
 }
 
 /// Returns what names this start of the machine.
-pub(crate) fn boot_id() -> Result<String, RoomError> {
+///
+/// # Errors
+/// Where the system does not tell.
+pub fn boot_id() -> Result<String, RoomError> {
     const FILE: &str = "/proc/sys/kernel/random/boot_id";
     let read = fs::read_to_string(FILE).map_err(|source| system(FILE, source))?;
     Ok(read.trim().to_owned())

@@ -104,8 +104,8 @@ fn alone(
     surroundings: &Surroundings,
     output: &mut Output<'_>,
 ) -> anyhow::Result<Exit> {
-    let resolved = surroundings.resolve(&[flags, &serve.flags()].concat())?;
-    platform::create_only_private_files();
+    let mut resolved = surroundings.resolve(&[flags, &serve.flags()].concat())?;
+    resolved.config.setup.umask = Some(platform::create_only_private_files());
     let logs = resolved.config.data_dir.join("gateway");
     let _written_at_the_end = start_logs(&logs, resolved.log, Some(color.on_stderr()))?;
     let threads =

@@ -35,8 +35,9 @@ pub(super) fn run(
     if how == Keeper::Direct {
         launch::detach();
     }
-    let resolved = surroundings.resolve(flags)?;
-    platform::create_only_private_files();
+    let mut resolved = surroundings.resolve(flags)?;
+    let umask = platform::create_only_private_files();
+    resolved.config.setup.umask = Some(umask);
     // Standard error of a daemon that runs by itself is for its last words.
     let watched = (how != Keeper::Direct).then(|| color.on_stderr());
     let written_at_the_end = start_logs(&resolved.config.data_dir, resolved.log, watched)?;
@@ -54,6 +55,7 @@ pub(super) fn run(
     }
     // Whoever starts in our place finds the log written.
     drop(written_at_the_end);
+    platform::create_files_with(umask);
     let error = platform::start_again(&program?);
     Err(anyhow::Error::new(error).context("the daemon has stopped and cannot be started again"))
 }

@@ -26,7 +26,8 @@ const IGNORE_BYTES_MAX: u64 = 64 * 1024;
 
 /// Folders, and files in their place, that are made by tools and can be made again: what version
 /// control keeps, what package managers fetch and what compilers write.
-const IGNORED: [&str; 16] = [
+const IGNORED: [&str; 17] = [
+    oriel_wire::sync::OWN_FOLDER,
     ".git",
     ".hg",
     ".svn",

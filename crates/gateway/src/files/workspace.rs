@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, FileType, Metadata, OpenOptions};
 use oriel_wire::gateway::{FileEntry, FileKind};
+use oriel_wire::sync::OWN_FOLDER;
 
 use super::error::FileError;
 use super::look::Look;
@@ -72,6 +73,10 @@ impl Workspace {
 
     /// Returns whether something is hidden, by its name.
     pub(super) fn hides(&self, path: &str) -> bool {
+        // Where a workspace is synced, sync has a folder of its own in it.
+        if path.split('/').next() == Some(OWN_FOLDER) {
+            return true;
+        }
         let Some((hidden, _)) = &self.hidden else { return false };
         let rest = path.strip_prefix(hidden.as_str());
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -79,9 +84,13 @@ impl Workspace {
 
     /// Refuses what is hidden, also where a link leads there.
     fn refuse_hidden(&self, path: &str) -> Result<(), FileError> {
-        let Some((_, real)) = &self.hidden else { return Ok(()) };
         let leads = self.roots[1].join(path).canonicalize();
-        if self.hides(path) || leads.is_ok_and(|leads| leads.starts_with(real)) {
+        let is_within = |leads: &Path| {
+            let own = self.roots[1].join(OWN_FOLDER);
+            let is_hidden = self.hidden.as_ref().is_some_and(|(_, real)| leads.starts_with(real));
+            is_hidden || leads.starts_with(own)
+        };
+        if self.hides(path) || leads.is_ok_and(|leads| is_within(&leads)) {
             let path = path.to_owned();
             return Err(FileError::Refused { path, why: "it lies in Oriel's own folder" });
         }

@@ -2,6 +2,7 @@
 //! gateway is opened again.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use oriel_wire::gateway::{ErrorCode, Reply};
@@ -21,6 +22,9 @@ pub(super) async fn remove(hub: &Arc<Hub>, id: &str, asker: Asker) {
         return;
     }
     let made_workspace = hub.made_workspace(id);
+    if let Some(meta) = hub.meta(id).filter(|_| made_workspace) {
+        hub.workspaces.forget(Path::new(&meta.workspace)).await;
+    }
     hub.remove(id);
     let removed = complete(hub, id, made_workspace).await;
     let session_id = id.to_owned();
