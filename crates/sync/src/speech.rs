@@ -20,8 +20,7 @@ mod tests;
 
 use oriel_wire::sync::{
     Bye, ByeReason, CAP_VERIFY, CAP_ZSTD, ClientId, Digest, FILE_BYTES_MAX, FrameError, Limits,
-    MOMENT_BYTES_MAX, PROTOCOL_VERSION, RelPath, RootId, SnapshotError, Verify, VerifyDiff,
-    WANTS_MAX, WINDOW_BYTES,
+    PROTOCOL_VERSION, RelPath, RootId, Verify, VerifyDiff, WANTS_MAX, WINDOW_BYTES,
 };
 
 pub use local::Local;
@@ -101,11 +100,8 @@ pub enum SpeechError {
     /// Something was said that may not be said now.
     #[error("{0} does not belong here in the stream of sync; connect again")]
     Order(&'static str),
-    /// The pages of a tree are in no order.
-    #[error("the tree came in no order, and is asked for anew: {0}")]
-    Tree(#[from] SnapshotError),
-    /// Pages told of a path that does not follow.
-    #[error("`{0}` comes again or too late in what changed; connect again")]
+    /// Pages told of a path that does not follow, or is not in the tree that they tell of.
+    #[error("`{0}` has no place in the pages of the tree; connect again")]
     Path(RelPath),
     /// Not as many paths came as were told.
     #[error("{told} paths were told of and {came} came; connect again")]
@@ -128,9 +124,7 @@ pub enum SpeechError {
     #[error("a piece of {0:?} cannot be unpacked; connect again")]
     Packing(Digest),
     /// Too much changed at one moment.
-    #[error(
-        "more than {MOMENT_BYTES_MAX} bytes tell of one moment; connect again to hear it in pages"
-    )]
+    #[error("too much changed at one moment to be told as one; connect again to hear it in pages")]
     Moment,
     /// The other side does not read what it is told.
     #[error("the other side is more than {WAITING_BYTES_MAX} bytes behind; it may connect again")]

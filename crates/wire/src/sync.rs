@@ -31,8 +31,8 @@ pub use frame::{FrameError, pages};
 pub use id::{ClientId, Epoch, OpId, Rev, RootId, Seq};
 pub use limits::{
     BYE_BYTES_MAX, CHANGES_MAX, CHILDREN_MAX, CHUNK_BYTES_MAX, FILE_BYTES_MAX, FRAME_BYTES_MAX,
-    MARKS_MAX, MOMENT_BYTES_MAX, PROPOSALS_MAX, SESSION_BYTES_MAX, SPANS_MAX, WANTS_MAX,
-    WINDOW_BYTES,
+    MARKS_MAX, MOMENT_BYTES_MAX, MOMENT_CHANGES_MAX, PROPOSALS_MAX, SESSION_BYTES_MAX, SPANS_MAX,
+    WANTS_MAX, WINDOW_BYTES,
 };
 pub use message::{
     Ack, Bye, ByeReason, Change, Child, Chunk, ChunkMark, Committed, Credit, Delta, Down, Gone,

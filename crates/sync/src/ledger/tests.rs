@@ -117,6 +117,29 @@ fn what_is_broken_is_told_or_is_as_it_was_written() {
     assert!(matches!(half, LedgerError::Broken { .. }), "{half:?}");
 }
 
+#[test]
+fn a_full_disk_leaves_what_was_committed_and_what_comes_later_fits_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let ledger = Ledger::open(&path, "one").unwrap();
+    let name = |number: u32| RelPath::parse(&format!("{number:06}")).unwrap();
+    let first = Write::Row(name(0), Some(row(1)));
+    ledger.write(&[first]).unwrap();
+    let many: Vec<_> = (0..2000).map(|number| Write::Row(name(number), Some(row(2)))).collect();
+    let pages = |count: u32| {
+        let inner = ledger.inner();
+        inner.connection.pragma_update(None, "max_page_count", count).unwrap();
+    };
+    pages(10);
+    let full = ledger.write(&many).unwrap_err();
+    assert!(matches!(full, LedgerError::Full { .. }), "{full:?}");
+    assert_eq!(ledger.commit(&many), Err(Fault::Full));
+    assert_eq!(ledger.read().unwrap().rows, [(name(0), row(1))]);
+    pages(100_000);
+    ledger.write(&many).unwrap();
+    assert_eq!(ledger.read().unwrap().rows.len(), 2000);
+}
+
 /// Where the child writes. It is this program, started again for one test.
 const PATH: &str = "ORIEL_LEDGER_CHILD_PATH";
 
@@ -209,6 +232,12 @@ fn how_long_a_hundred_thousand_rows_take() {
     let ledger = Ledger::open(&path, "one").unwrap();
     let count = ledger.read().unwrap().rows.len();
     println!("{:?} to open and load {count} rows", began.elapsed());
+    let began = std::time::Instant::now();
+    let inner = ledger.inner();
+    let found: String =
+        inner.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).unwrap();
+    println!("{:?} for a quick check: {found}", began.elapsed());
+    drop(inner);
     let mut times: Vec<_> = (0..1000)
         .map(|number| {
             let began = std::time::Instant::now();

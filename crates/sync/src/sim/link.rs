@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 
 use fastrand::Rng;
+use oriel_wire::sync::{Entry, RelPath};
 
-use crate::talk::{Chunk, Down, Up};
+use crate::talk::{Begin, Chunk, Down, Up};
 
 /// One connection.
 #[derive(Debug, Default)]
@@ -15,6 +16,8 @@ pub(super) struct Link {
     pub(super) down: VecDeque<Down>,
     pub(super) up_chunks: VecDeque<Chunk>,
     pub(super) down_chunks: VecDeque<Chunk>,
+    /// The last path that was on a page, and whether the pages are of a whole tree.
+    paged: (Option<RelPath>, bool),
 }
 
 impl Link {
@@ -48,11 +51,28 @@ impl Link {
             return self.down_chunks.pop_front().map(Down::Chunk);
         }
         let down = self.down.pop_front()?;
+        self.check_pages(&down);
         let is_repeatable =
             !matches!(down, Down::Welcome { .. } | Down::Page(_) | Down::PageEnd { .. });
         if is_repeatable && rng.u8(..12) == 0 {
             self.down.push_front(down.clone());
         }
         Some(down)
+    }
+
+    /// Pages are in the order that the wire asks for.
+    fn check_pages(&mut self, down: &Down) {
+        match down {
+            Down::Welcome { begin, .. } => self.paged = (None, *begin == Begin::Snapshot),
+            Down::Page(changes) => {
+                let (last, is_whole) = &mut self.paged;
+                for change in changes {
+                    assert!(last.as_ref() < Some(&change.path), "{change:?} after {last:?}");
+                    assert!(!*is_whole || change.entry != Entry::Absent, "{change:?}");
+                    *last = Some(change.path.clone());
+                }
+            }
+            _ => {}
+        }
     }
 }

@@ -96,6 +96,9 @@ impl<W: Words> Lane<W> {
 
     /// Says something after all that was said before, and returns how long it is.
     pub(super) fn say(&mut self, word: &W) -> Result<usize, SpeechError> {
+        if self.is_over {
+            return Err(SpeechError::Over);
+        }
         let frame = word.frame()?;
         let bytes = frame.len();
         if WAITING_BYTES_MAX < self.waiting_bytes + bytes {

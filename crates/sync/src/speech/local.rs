@@ -3,9 +3,9 @@
 
 use oriel_wire::sync as wire;
 use oriel_wire::sync::{
-    Ack, ByeReason, CAP_VERIFY, CAP_ZSTD, Digest, Hello, LateKnown, MOMENT_BYTES_MAX,
-    PROPOSALS_MAX, PROTOCOL_VERSION, Propose, RelPath, Seq, SnapEnd, Snapshot, Start, Verify,
-    WINDOW_BYTES, Welcome,
+    Ack, ByeReason, CAP_VERIFY, CAP_ZSTD, Digest, Entry, Hello, LateKnown, MOMENT_BYTES_MAX,
+    MOMENT_CHANGES_MAX, PROPOSALS_MAX, PROTOCOL_VERSION, Propose, RelPath, Seq, SnapEnd, Start,
+    Verify, WINDOW_BYTES, Welcome,
 };
 
 use super::lane::Lane;
@@ -45,11 +45,16 @@ enum Stage {
     Apart,
 }
 
-/// Holds the order of pages.
+/// Holds the order of pages: folders come before what is in them.
+///
+/// What is in a new folder may have been seen and told of a moment before the folder itself. So what a path is in
+/// need not be told of.
 #[derive(Debug)]
-enum Pages {
-    Tree(Snapshot),
-    Changes { last: Option<RelPath>, paths: u64 },
+struct Pages {
+    /// Whether they tell of a whole tree, and so only of what is there.
+    is_tree: bool,
+    last: Option<RelPath>,
+    paths: u64,
 }
 
 /// A moment that comes in several frames.
@@ -169,7 +174,8 @@ impl Local {
             && self.verifies < VERIFIES_MAX
     }
 
-    /// Asks whether a folder is the same, if that can be asked now.
+    /// Asks whether a folder is the same. Where [`Self::can_verify`] says no, nothing is asked and no answer
+    /// comes.
     ///
     /// # Errors
     /// As [`Self::say`].
@@ -278,8 +284,8 @@ impl Local {
         self.lane.agree(limits.window_bytes, caps & CAP_ZSTD != 0);
         self.stage = match start {
             Start::Resume if !knows => return Err(SpeechError::Order("to go on from nothing")),
-            Start::Resume => Stage::Pages(Pages::Changes { last: None, paths: 0 }),
-            Start::Snapshot => Stage::Pages(Pages::Tree(Snapshot::new())),
+            Start::Resume => Stage::Pages(Pages::new(false)),
+            Start::Snapshot => Stage::Pages(Pages::new(true)),
             Start::Reset => {
                 // What was to be said is of a tree that is no more.
                 self.lane.forget();
@@ -294,28 +300,13 @@ impl Local {
         let Stage::Pages(pages) = &mut self.stage else {
             return Err(SpeechError::Order("a page"));
         };
-        match pages {
-            Pages::Tree(snapshot) => {
-                changes.iter().try_for_each(|change| snapshot.admit(change))?;
-            }
-            Pages::Changes { last, paths } => {
-                for change in &changes {
-                    if last.as_ref().is_some_and(|last| change.path <= *last) {
-                        return Err(SpeechError::Path(change.path.clone()));
-                    }
-                    *last = Some(change.path.clone());
-                    *paths += 1;
-                }
-            }
-        }
+        changes.iter().try_for_each(|change| pages.admit(change))?;
         Ok(Heard::Said(Down::Page(changes_in(changes))))
     }
 
     fn page_end(&mut self, end: SnapEnd) -> Result<Heard<Down>, SpeechError> {
-        let came = match &self.stage {
-            Stage::Pages(Pages::Tree(snapshot)) => snapshot.paths(),
-            Stage::Pages(Pages::Changes { paths, .. }) => *paths,
-            _ => return Err(SpeechError::Order("the end of pages")),
+        let Stage::Pages(Pages { paths: came, .. }) = self.stage else {
+            return Err(SpeechError::Order("the end of pages"));
         };
         if came != end.paths {
             return Err(SpeechError::Paths { told: end.paths, came });
@@ -365,7 +356,7 @@ impl Local {
             }
             Some(_) => return Err(SpeechError::Order("another moment within one")),
         };
-        if MOMENT_BYTES_MAX < moment.bytes {
+        if MOMENT_BYTES_MAX < moment.bytes || MOMENT_CHANGES_MAX < moment.changes.len() {
             return Err(SpeechError::Moment);
         }
         if more {
@@ -374,6 +365,22 @@ impl Local {
         }
         let changes = changes_in(std::mem::take(&mut moment.changes));
         Ok(Some(Heard::Said(Down::Delta { seq: seq.0, changes })))
+    }
+}
+
+impl Pages {
+    const fn new(is_tree: bool) -> Self {
+        Self { is_tree, last: None, paths: 0 }
+    }
+
+    fn admit(&mut self, change: &wire::Change) -> Result<(), SpeechError> {
+        let is_late = self.last.as_ref().is_some_and(|last| change.path <= *last);
+        if is_late || (self.is_tree && change.entry == Entry::Absent) {
+            return Err(SpeechError::Path(change.path.clone()));
+        }
+        self.last = Some(change.path.clone());
+        self.paths += 1;
+        Ok(())
     }
 }
 

@@ -47,6 +47,22 @@ fn a_moment_that_is_longer_than_a_frame_arrives_as_one() {
 }
 
 #[test]
+fn a_moment_that_is_too_long_ends_the_connection_on_either_side() {
+    let mut pair = Pair::live(WINDOW_BYTES);
+    let changes = vec![change(0); oriel_wire::sync::MOMENT_CHANGES_MAX + 1];
+    let said = pair.upstream.say(Down::Delta { seq: 8, changes });
+    assert_eq!(said, Err(SpeechError::Moment));
+    let part = oriel_wire::sync::Delta {
+        seq: oriel_wire::sync::Seq(8),
+        more: true,
+        changes: vec![super::words::change_out(change(0)); 1024],
+    };
+    let frame = oriel_wire::sync::Down::Delta(part).encode().unwrap();
+    let refused = (0..2000).find_map(|_| pair.local.hear(&frame).err());
+    assert_eq!(refused, Some(SpeechError::Moment));
+}
+
+#[test]
 fn what_is_said_before_the_welcome_waits_for_it() {
     let mut pair = Pair::new(WINDOW_BYTES);
     let want = Up::Want { digest: pair.there.add_bytes(b"x".to_vec()), from: 0 };

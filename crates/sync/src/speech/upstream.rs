@@ -4,7 +4,8 @@
 use oriel_wire::sync as wire;
 use oriel_wire::sync::{
     ByeReason, CAP_VERIFY, CAP_ZSTD, CHANGES_MAX, Digest, Hello, MOMENT_BYTES_MAX,
-    PROTOCOL_VERSION, Rev, Seq, SnapEnd, SnapPage, VerifyDiff, WINDOW_BYTES, Welcome,
+    MOMENT_CHANGES_MAX, PROTOCOL_VERSION, Rev, Seq, SnapEnd, SnapPage, VerifyDiff, WINDOW_BYTES,
+    Welcome,
 };
 
 use super::lane::Lane;
@@ -123,6 +124,9 @@ impl Upstream {
 
     /// Tells of a moment, in as many frames as it needs.
     fn delta(&mut self, seq: u64, changes: Vec<Change>) -> Result<(), SpeechError> {
+        if MOMENT_CHANGES_MAX < changes.len() {
+            return Err(SpeechError::Moment);
+        }
         let mut parts = wire::pages(changes.into_iter().map(change_out), CHANGES_MAX);
         if parts.is_empty() {
             parts.push(Vec::new());

@@ -19,10 +19,10 @@ fn who_says_hello_first_hears_the_whole_tree_and_then_what_changes() {
     let mut side = Side::seen(&[("a", 1), ("b", 2)]);
     side.joins(ONE, None, 0);
     let welcome = Down::Welcome { epoch: 7, begin: Begin::Snapshot };
-    let page = Down::Page(vec![change("a", file(1), 1), change("b", file(2), 1)]);
-    assert_eq!(side.heard(ONE), [welcome, page, Down::PageEnd { seq: 1 }]);
+    let page = Down::Page(vec![change("a", file(1), 1), change("b", file(2), 2)]);
+    assert_eq!(side.heard(ONE), [welcome, page, Down::PageEnd { seq: 2 }]);
     side.writes("a", file(3));
-    let delta = Down::Delta { seq: 2, changes: vec![change("a", file(3), 2)] };
+    let delta = Down::Delta { seq: 3, changes: vec![change("a", file(3), 3)] };
     assert_eq!(side.heard(ONE), [delta]);
 }
 
@@ -30,24 +30,27 @@ fn who_says_hello_first_hears_the_whole_tree_and_then_what_changes() {
 fn who_comes_back_hears_what_changed_and_what_is_gone() {
     let mut side = Side::seen(&[("a", 1), ("b", 2)]);
     side.writes("b", Entry::Absent);
-    side.joins(ONE, Some(7), 1);
+    side.joins(ONE, Some(7), 2);
     let welcome = Down::Welcome { epoch: 7, begin: Begin::Resume };
-    let page = Down::Page(vec![change("b", Entry::Absent, 2)]);
-    assert_eq!(side.heard(ONE), [welcome, page, Down::PageEnd { seq: 2 }]);
+    let page = Down::Page(vec![change("b", Entry::Absent, 3)]);
+    assert_eq!(side.heard(ONE), [welcome, page, Down::PageEnd { seq: 3 }]);
     side.joins(TWO, Some(6), 1);
     assert_eq!(side.heard(TWO), [Down::Welcome { epoch: 7, begin: Begin::Reset }]);
     // Whoever knows more than there is knows another tree.
-    side.joins(TWO, Some(7), 3);
+    side.joins(TWO, Some(7), 4);
     assert_eq!(side.heard(TWO), [Down::Welcome { epoch: 7, begin: Begin::Reset }]);
 }
 
 #[test]
 fn nobody_is_welcomed_to_a_tree_that_was_not_seen_yet() {
     let mut side = Side::new();
+    side.step(Input::Tick);
+    let listing = std::mem::take(&mut side.effects);
     side.joins(ONE, None, 0);
     assert!(side.heard(ONE).is_empty());
-    side.sees(&[("a", 1)]);
-    assert_eq!(side.heard(ONE).len(), 3);
+    side.effects = listing;
+    side.settles(&[("a", 1)]);
+    assert_eq!(side.said_to(ONE).len(), 3);
 }
 
 #[test]

@@ -43,8 +43,10 @@ pub const WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 /// How many contents one side may have asked for and not got. Who wants more waits with asking.
 pub const WANTS_MAX: usize = 1024;
 
-/// The most bytes of frames that make one moment. What changes more at once is told as pages to who comes
-/// back.
+/// The most changes of one moment. What changes more at once is told as pages to who comes back.
+pub const MOMENT_CHANGES_MAX: usize = 1_000_000;
+
+/// The most bytes of frames that make one moment.
 pub const MOMENT_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 /// Reads a list of at most so many.

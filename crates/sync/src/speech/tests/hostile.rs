@@ -36,7 +36,6 @@ fn the_local_side_refuses_what_does_not_belong_where_it_comes() {
     let dir = |texts: &[&str]| page(texts, &Entry::Dir);
     local_refuses(greeted(None), &tree(&[dir(&["b"]), dir(&["a"])]));
     local_refuses(greeted(None), &tree(&[dir(&["a"]), dir(&["a"])]));
-    local_refuses(greeted(None), &tree(&[dir(&["a/b"])]));
     local_refuses(greeted(None), &tree(&[page(&["a"], &Entry::Absent)]));
     local_refuses(greeted(None), &tree(&[delta(8, false)]));
     local_refuses(greeted(None), &tree(&[need(1)]));
