@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use oriel_wire::sync::{Name, RelPath};
+use oriel_wire::sync::{Name, OWN_FOLDER, RelPath};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::fs::inotify::{
     CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init, remove_watch,
@@ -45,6 +45,9 @@ const IN_IT: WatchFlags = WatchFlags::CREATE
 const SELF_GONE: ReadFlags =
     ReadFlags::DELETE_SELF.union(ReadFlags::MOVE_SELF).union(ReadFlags::UNMOUNT);
 
+/// What was there is not there any more.
+const GOES: ReadFlags = ReadFlags::DELETE.union(ReadFlags::MOVED_FROM);
+
 /// What was heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
@@ -52,7 +55,7 @@ pub enum Heard {
     Hint(RelPath, Hint),
     /// More happened than was told.
     Rescan,
-    /// The root itself was moved or removed.
+    /// The root itself was moved or removed, or what is sync's own in it.
     Root,
 }
 
@@ -107,7 +110,7 @@ impl Watcher {
         });
         let ends = Arc::new(eventfd(0, EventfdFlags::CLOEXEC)?);
         let watcher = Self { shared: Arc::clone(&shared), ends: Arc::clone(&ends) };
-        let thread = thread::Builder::new().name("oriel-sync-watch".to_owned());
+        let thread = thread::Builder::new().name("oriel-sync-hear".to_owned());
         thread.spawn(move || shared.run(&ends)).map_err(|_| Errno::AGAIN)?;
         Ok(Some(watcher))
     }
@@ -224,10 +227,14 @@ impl Shared {
         let Some(name) = name else {
             return what.intersects(SELF_GONE).then(|| self.left(&mut numbers, watched)).flatten();
         };
+        if watched.path.is_none() && name == OWN_FOLDER && what.intersects(GOES) {
+            // The root is held open, so the system does not tell that it was removed. This it tells.
+            return Some(Heard::Root);
+        }
         let name = Name::parse(name).ok()?;
         let path = RelPath::in_folder(watched.path.as_ref(), &name).ok()?;
         let is_folder = what.contains(ReadFlags::ISDIR);
-        if is_folder && what.intersects(ReadFlags::MOVED_FROM | ReadFlags::DELETE) {
+        if is_folder && what.intersects(GOES) {
             self.let_go(&mut numbers, &path);
         }
         Some(Heard::Hint(path, hint(what, is_folder)?))
@@ -260,7 +267,7 @@ impl Shared {
 
 /// Returns what an event says of a path.
 fn hint(what: ReadFlags, is_folder: bool) -> Option<Hint> {
-    if what.intersects(ReadFlags::DELETE | ReadFlags::MOVED_FROM) {
+    if what.intersects(GOES) {
         Some(Hint::Removed)
     } else if is_folder && what.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO) {
         Some(Hint::Folder)

@@ -141,7 +141,7 @@ impl Folder {
 
 /// Returns whether a folder has exactly this name in it, where asking for the name is answered for another
 /// case of it as well.
-fn is_listed(spot: &Spot<'_>) -> Result<bool, Fault> {
+pub(super) fn is_listed(spot: &Spot<'_>) -> Result<bool, Fault> {
     let folder = readable(&spot.folder).map_err(fault::of)?;
     for entry in Dir::new(folder).map_err(fault::of)? {
         if entry.map_err(fault::of)?.file_name().to_bytes() == spot.name.as_bytes() {

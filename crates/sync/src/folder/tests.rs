@@ -162,6 +162,37 @@ fn a_pipe_is_never_opened() {
     assert_eq!(folder.open(Place::Tree(&path)).unwrap_err(), Fault::Io);
 }
 
+#[test]
+fn the_clock_of_another_machine_is_asked_by_writing() {
+    let top = TempDir::new().unwrap();
+    let mut folder = open(top.path());
+    folder.disk.is_remote = true;
+    let first = folder.now_ns();
+    fs::write(top.path().join("file"), "").unwrap();
+    let path = RelPath::parse("file").unwrap();
+    let stat = folder.lstat(Place::Tree(&path)).unwrap().unwrap();
+    assert!(first <= stat.mtime_ns && stat.mtime_ns <= folder.now_ns());
+    let lock = fs::metadata(top.path().join(".oriel/sync/lock")).unwrap();
+    assert!(first <= lock.mtime() * 1_000_000_000 + lock.mtime_nsec(), "it was written");
+}
+
+#[test]
+fn where_names_have_no_case_only_the_listed_one_is_there() {
+    let top = TempDir::new().unwrap();
+    let mut folder = open(top.path());
+    folder.disk.folds_case = true;
+    fs::create_dir(top.path().join("Folder")).unwrap();
+    fs::write(top.path().join("Folder/File"), "").unwrap();
+    for (text, is_there) in [("Folder", true), ("Folder/File", true), ("Folder/file", false)] {
+        let path = RelPath::parse(text).unwrap();
+        assert_eq!(folder.lstat(Place::Tree(&path)).unwrap().is_some(), is_there, "{text}");
+    }
+    let path = RelPath::parse("Folder/File").unwrap();
+    let spot = folder.spot(Place::Tree(&path)).unwrap();
+    let other = read::Spot { name: "FILE".to_owned(), ..spot };
+    assert_eq!(read::is_listed(&other), Ok(false), "it is found by the name and not by the answer");
+}
+
 /// A folder on each kind of disk there is here.
 fn places() -> Vec<TempDir> {
     let mut places = vec![TempDir::new().unwrap()];
