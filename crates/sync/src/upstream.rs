@@ -110,6 +110,8 @@ pub struct Engine {
     greetings: Vec<(Peer, Option<u64>, u64)>,
     /// Proposals, in their order for each path.
     waiting: BTreeMap<RelPath, VecDeque<Waiting>>,
+    /// The last proposal at each path that was refused on a connection, as long as that lasts.
+    refused: BTreeMap<(Peer, RelPath), OpId>,
     running: BTreeMap<OpId, Running>,
     fetching: Fetches,
     slots: Slots,
@@ -155,6 +157,7 @@ impl Engine {
             peers: BTreeMap::new(),
             greetings: Vec::new(),
             waiting: BTreeMap::new(),
+            refused: BTreeMap::new(),
             running: BTreeMap::new(),
             fetching: Fetches::default(),
             slots: Slots::new(setup.recheck, saved.kept),

@@ -97,6 +97,7 @@ impl Engine {
     pub(super) fn left(&mut self, peer: Peer) {
         self.peers.remove(&peer);
         self.greetings.retain(|(other, ..)| *other != peer);
+        self.refused.retain(|(other, _), _| *other != peer);
         let is_running =
             |proposal| self.running.values().any(|running| running.op.proposal == Some(proposal));
         for waiting in self.waiting.values_mut() {

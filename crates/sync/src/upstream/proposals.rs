@@ -52,6 +52,11 @@ impl Engine {
             self.answers.push(Answer { peer, op: proposal.op, path, why: None });
             return;
         }
+        // It came twice. Whoever proposed it has been told that it was not done, and may have written
+        // something else there since; done now it would come back to them as the agent's.
+        if self.refused.get(&(peer, path.clone())) == Some(&proposal.op) {
+            return;
+        }
         let waiting = self.waiting.entry(path.clone()).or_default();
         match waiting.iter_mut().find(|it| it.proposal.op == proposal.op) {
             // It was sent again on another connection, where its answer goes then.
@@ -112,6 +117,9 @@ impl Engine {
     fn end(&mut self, path: &RelPath, why: Option<Why>) {
         let Some(waiting) = self.waiting.get_mut(path) else { return };
         if let Some(Waiting { peer, proposal, .. }) = waiting.pop_front() {
+            if why.is_some() {
+                self.refused.insert((peer, path.clone()), proposal.op);
+            }
             self.answers.push(Answer { peer, op: proposal.op, path: path.clone(), why });
         }
         if self.waiting.get(path).is_some_and(std::collections::VecDeque::is_empty) {
