@@ -39,7 +39,7 @@ impl Sim {
         lost.extend(local.chain(late).filter_map(Entry::digest));
         {
             let mut state = self.state.borrow_mut();
-            let kept = state.contents(LOCAL);
+            let kept = state.standing(LOCAL);
             lost.extend(state.everything(UPSTREAM));
             if !is_wiped {
                 lost = &lost - &state.contents(UPSTREAM);

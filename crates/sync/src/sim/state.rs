@@ -152,6 +152,16 @@ impl State {
         fs.walk().iter().map(|(_, ino)| digest_of(&fs.inodes[ino].data)).collect()
     }
 
+    /// Returns the contents of the files in a tree that nobody has taken away from where they are. What
+    /// somebody has moved on the other machine is to go here, and may go at any moment.
+    pub(crate) fn standing(&self, side: usize) -> BTreeSet<Digest> {
+        let fs = &self.sides[side].fs;
+        let files = fs.walk().into_iter();
+        let files = files.map(|(path, ino)| (path, digest_of(&fs.inodes[&ino].data)));
+        let standing = files.filter(|(path, digest)| !self.oracle.is_taken(path, *digest));
+        standing.map(|(_, digest)| digest).collect()
+    }
+
     /// Returns the contents of all files there ever were on a machine.
     pub(crate) fn everything(&self, side: usize) -> BTreeSet<Digest> {
         self.sides[side].fs.inodes.values().map(|inode| digest_of(&inode.data)).collect()
@@ -418,5 +428,31 @@ impl State {
         for data in all.filter(|data| !kept.contains(*data)) {
             self.oracle.lost(data);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::run::{LOCAL, UPSTREAM};
+    use super::*;
+
+    #[test]
+    fn what_was_moved_on_the_other_machine_does_not_stand_where_it_was() {
+        let mut state = state();
+        for side in [LOCAL, UPSTREAM] {
+            // As the engines put it there: nobody who writes did.
+            let ino = state.sides[side].fs.make(Kind::File, b"one".to_vec(), 0o644, 0);
+            state.sides[side]
+                .fs
+                .set(vec![((super::super::fs::ROOT, "a".to_owned()), Some(ino))], 0);
+        }
+        assert_eq!(state.standing(LOCAL), [digest_of(b"one")].into());
+        state.actor_rename(UPSTREAM, "a", "b");
+        assert!(state.standing(LOCAL).is_empty(), "it goes as soon as that is told");
+        assert_eq!(state.standing(UPSTREAM), [digest_of(b"one")].into());
+    }
+
+    fn state() -> State {
+        State::new(Rng::with_seed(1), 1, usize::MAX, 0)
     }
 }
