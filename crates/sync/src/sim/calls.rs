@@ -46,7 +46,9 @@ impl Process {
         if state.has_mishaps && state.rng.u16(..2000) == 0 {
             state.lose_root(side);
         }
+        state.failed_calls += u64::from(state.sides[side].is_root_away);
         if state.has_faults && state.rng.u8(..100) == 0 {
+            state.failed_calls += 1;
             let fault = [Fault::Io, Fault::Io, Fault::Full, Fault::NotPermitted];
             let fault = fault[state.rng.usize(..fault.len())];
             // Only what is not known to have failed may have been done.

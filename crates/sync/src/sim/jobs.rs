@@ -158,6 +158,11 @@ impl Sim {
             Task::Recover(op) if op.expected == Entry::Absent => Some(op.path.clone()),
             _ => None,
         };
+        let secured = match &task {
+            Task::Secure(paths) => paths.clone(),
+            _ => Vec::new(),
+        };
+        let failed_calls = self.state.borrow().failed_calls;
         let done = match (task, self.plan.flaw) {
             (Task::Apply(op), Some(Flaw::DeleteThenRename)) => {
                 Some(Done::Applied(op.id, delete_then_rename(&process, &op)))
@@ -183,6 +188,10 @@ impl Sim {
                 }
             }
         };
+        let has_failed = self.state.borrow().failed_calls != failed_calls;
+        if has_failed {
+            self.state.borrow_mut().unsecured(side, &secured);
+        }
         self.excuse(done.as_ref(), unclear);
         self.results[side].extend(done);
     }

@@ -28,6 +28,8 @@ pub(crate) struct Oracle {
     taken: BTreeMap<(String, Digest), BTreeMap<usize, u64>>,
     /// Contents that only a loss of power made.
     torn: BTreeSet<Digest>,
+    /// Contents that could not be brought to disk before the other side was told of them.
+    unsecured: BTreeSet<Digest>,
     /// Contents against which somebody chose, perhaps before whoever wrote them was finished.
     given_up: BTreeSet<Digest>,
     time: u64,
@@ -99,10 +101,15 @@ impl Oracle {
         }
     }
 
+    pub(crate) fn unsecured(&mut self, data: &[u8]) {
+        self.unsecured.insert(digest_of(data));
+    }
+
     /// The power went, and this is not in the tree any more.
     pub(crate) fn lost(&mut self, data: &[u8]) {
-        if let Some(version) = self.versions.get_mut(&digest_of(data)) {
-            version.is_settled |= !version.is_durable;
+        let digest = digest_of(data);
+        if let Some(version) = self.versions.get_mut(&digest) {
+            version.is_settled |= !version.is_durable || self.unsecured.contains(&digest);
         }
     }
 
@@ -143,4 +150,21 @@ impl Oracle {
 
 fn key(path: &str, digest: Digest) -> (String, Digest) {
     (path.to_owned(), digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_brought_to_disk_may_go_with_the_power_though_the_other_side_has_it() {
+        let mut oracle = Oracle::default();
+        oracle.written(b"one");
+        oracle.durable(b"one");
+        oracle.lost(b"one");
+        assert_eq!(oracle.missing(&BTreeSet::new()), ["one"], "somebody brought it to disk");
+        oracle.unsecured(b"one");
+        oracle.lost(b"one");
+        assert!(oracle.missing(&BTreeSet::new()).is_empty());
+    }
 }

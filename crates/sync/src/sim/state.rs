@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hasher as _};
 
 use fastrand::Rng;
-use oriel_wire::sync::Digest;
+use oriel_wire::sync::{Digest, RelPath};
 
 use super::actor::Actor;
 use super::fs::{Cell, Ino, SimFs};
@@ -28,6 +28,8 @@ pub(crate) struct State {
     /// How many calls there were, and at which of them a process ends.
     pub(crate) calls: [u64; 2],
     pub(crate) stop_at: [Option<u64>; 2],
+    /// How many calls there were that failed, or met a folder that was away.
+    pub(crate) failed_calls: u64,
     /// Calls may fail.
     pub(crate) has_faults: bool,
     /// The folders may go away between calls.
@@ -62,6 +64,7 @@ impl State {
             oracle: Oracle::default(),
             calls: [0, 0],
             stop_at: [None, None],
+            failed_calls: 0,
             has_faults: false,
             has_mishaps: false,
             is_busy: false,
@@ -392,9 +395,21 @@ impl State {
 
     pub(crate) fn actor_sync(&mut self, side: usize) {
         self.sides[side].fs.sync_all();
-        let inodes = self.sides[side].fs.inodes.values();
-        let all: Vec<_> = inodes.map(|inode| inode.data.clone()).collect();
+        // What has no name is nowhere after the power was lost, however often it was brought to disk.
+        let fs = &self.sides[side].fs;
+        let named = fs.walk().into_iter().chain(fs.within(super::fs::SLOTS));
+        let all: Vec<_> = named.map(|(_, ino)| fs.inodes[&ino].data.clone()).collect();
         all.iter().for_each(|data| self.oracle.durable(data));
+    }
+
+    /// What is at these paths could not be brought to disk: it is as safe as its author left it.
+    pub(crate) fn unsecured(&mut self, side: usize, paths: &[RelPath]) {
+        for path in paths {
+            if let Some(ino) = self.file(side, path.as_str()) {
+                let data = self.data(side, ino);
+                self.oracle.unsecured(&data);
+            }
+        }
     }
 
     /// The power of a machine goes.
@@ -450,6 +465,16 @@ mod tests {
         state.actor_rename(UPSTREAM, "a", "b");
         assert!(state.standing(LOCAL).is_empty(), "it goes as soon as that is told");
         assert_eq!(state.standing(UPSTREAM), [digest_of(b"one")].into());
+    }
+
+    #[test]
+    fn what_has_no_name_any_more_is_not_brought_to_disk() {
+        let mut state = state();
+        state.oracle.written(b"one");
+        let _nameless = state.sides[LOCAL].fs.make(Kind::File, b"one".to_vec(), 0o644, 0);
+        state.actor_sync(LOCAL);
+        state.oracle.lost(b"one");
+        assert!(state.oracle.missing(&BTreeSet::new()).is_empty());
     }
 
     fn state() -> State {
