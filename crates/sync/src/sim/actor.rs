@@ -63,7 +63,7 @@ const FOLDERS: [&str; 5] = ["d", "d/e", "f", "f/g", "f/g/h"];
 
 impl Actor {
     pub(crate) fn new(side: usize, budget: usize, syncs: bool, names: usize) -> Self {
-        let who = if side == 0 { 'u' } else { 'g' };
+        let who = ['u', 'g', 'v'][side];
         Self {
             side,
             who,

@@ -3,7 +3,7 @@
 use oriel_wire::sync::{Digest, Entry, RelPath};
 
 use super::flaw::{ECHO_MS, Flaw, delete_then_rename};
-use super::run::{LOCAL, Sim, UPSTREAM};
+use super::run::{Sim, UPSTREAM, link_of};
 use crate::apply::Rechecked;
 use crate::local::{self, Notice};
 use crate::look::look;
@@ -19,19 +19,21 @@ pub(super) enum Job {
     Up(Up),
     Down(u64, Down),
     Blob(Option<u64>, Digest, u64),
-    Cut,
+    /// Ends a connection: upstream that of somebody.
+    Cut(Option<u64>),
 }
 
 impl Sim {
-    pub(super) fn tell_local(&mut self, input: local::Input) {
-        self.trace(|| format!("local <- {input:?}"), 1);
-        let effects = self.local.step(self.clock_ms(LOCAL), input);
-        self.queue_local(effects);
+    pub(super) fn tell_local(&mut self, side: usize, input: local::Input) {
+        self.trace(|| format!("local {side} <- {input:?}"), (side, 1));
+        let now_ms = self.clock_ms(side);
+        let effects = self.locals[link_of(side)].step(now_ms, input);
+        self.queue_local(side, effects);
     }
 
-    pub(super) fn queue_local(&mut self, effects: Vec<local::Effect>) {
+    pub(super) fn queue_local(&mut self, side: usize, effects: Vec<local::Effect>) {
         for effect in effects {
-            self.trace(|| format!("local -> {effect:?}"), 2);
+            self.trace(|| format!("local {side} -> {effect:?}"), (side, 2));
             let job = match effect {
                 local::Effect::Task(task) => {
                     self.changes += usize::from(matches!(task, Task::Apply(_)));
@@ -42,27 +44,30 @@ impl Sim {
                     Job::Up(up)
                 }
                 local::Effect::SendBlob(digest, from) => Job::Blob(None, digest, from),
-                local::Effect::Reconnect => Job::Cut,
+                local::Effect::Reconnect => Job::Cut(None),
                 local::Effect::WakeAt(wake) => {
-                    self.wake[LOCAL] = Some(wake);
+                    self.wake[side] = Some(wake);
                     continue;
                 }
                 local::Effect::Notice(notice) => {
-                    self.notice(notice);
+                    self.notice(side, notice);
                     continue;
                 }
             };
-            self.jobs[LOCAL].push_back(job);
+            self.jobs[side].push_back(job);
         }
     }
 
-    pub(super) fn notice(&mut self, notice: Notice) {
+    pub(super) fn notice(&mut self, side: usize, notice: Notice) {
         match notice {
             Notice::CameBack(path) | Notice::KeptHere(path) => _ = self.noticed.insert(path),
             Notice::Conflict(id) => {
                 self.conflicts += 1;
-                let conflict = self.local.conflicts().find(|(other, _)| *other == id);
-                self.clashed.extend(conflict.map(|(_, conflict)| conflict.path.clone()));
+                let mut conflicts = self.local(side).conflicts();
+                let conflict = conflicts.find(|(other, _)| *other == id);
+                let path = conflict.map(|(_, conflict)| conflict.path.clone());
+                drop(conflicts);
+                self.clashed.extend(path);
             }
             Notice::Paused(_) => {}
         }
@@ -84,7 +89,7 @@ impl Sim {
                 upstream::Effect::SendBlob(peer, digest, from) => {
                     Job::Blob(Some(peer), digest, from)
                 }
-                upstream::Effect::Drop(_) => Job::Cut,
+                upstream::Effect::Drop(peer) => Job::Cut(Some(peer)),
                 upstream::Effect::WakeAt(wake) => {
                     self.wake[UPSTREAM] = Some(wake);
                     continue;
@@ -111,13 +116,24 @@ impl Sim {
                 }
                 _ => self.perform(side, task),
             },
-            Job::Up(up) if self.link.is_up => self.link.up.push_back(up),
-            Job::Down(peer, down) if self.link.is_up && self.link.peer == peer => {
-                self.link.down.push_back(down);
+            Job::Up(up) => {
+                let link = &mut self.links[link_of(side)];
+                if link.is_up {
+                    link.up.push_back(up);
+                }
             }
-            Job::Up(_) | Job::Down(..) => {}
+            Job::Down(peer, down) => {
+                if let Some(at) = self.link_to(peer) {
+                    self.links[at].down.push_back(down);
+                }
+            }
             Job::Blob(peer, digest, from) => self.send_blob(side, peer, digest, from),
-            Job::Cut => self.cut(),
+            Job::Cut(None) => self.cut(link_of(side)),
+            Job::Cut(Some(peer)) => {
+                if let Some(at) = self.link_to(peer) {
+                    self.cut(at);
+                }
+            }
         }
         self.see_whether_it_ended(side);
         true
@@ -217,13 +233,15 @@ impl Sim {
         if let Done::Looked(look, _) = &mut done
             && self.plan.flaw == Some(Flaw::StaleGeneration)
         {
-            let disk = if side == LOCAL { &self.local.disk } else { &self.upstream.disk };
+            let disk = match side {
+                UPSTREAM => &self.upstream.disk,
+                _ => &self.local(side).disk,
+            };
             look.generation = disk.generation(&look.path);
         }
-        if side == LOCAL {
-            self.tell_local(local::Input::Done(done));
-        } else {
-            self.tell_upstream(upstream::Input::Done(done));
+        match side {
+            UPSTREAM => self.tell_upstream(upstream::Input::Done(done)),
+            _ => self.tell_local(side, local::Input::Done(done)),
         }
         true
     }
@@ -256,19 +274,17 @@ impl Sim {
         if paths.is_empty() {
             return moved;
         }
-        if side == LOCAL {
-            self.tell_local(local::Input::Hint(paths));
-        } else {
-            self.tell_upstream(upstream::Input::Hint(paths));
+        match side {
+            UPSTREAM => self.tell_upstream(upstream::Input::Hint(paths)),
+            _ => self.tell_local(side, local::Input::Hint(paths)),
         }
         true
     }
 
     pub(super) fn rescan(&mut self, side: usize) {
-        if side == LOCAL {
-            self.tell_local(local::Input::Rescan);
-        } else {
-            self.tell_upstream(upstream::Input::Rescan);
+        match side {
+            UPSTREAM => self.tell_upstream(upstream::Input::Rescan),
+            _ => self.tell_local(side, local::Input::Rescan),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use oriel_wire::sync::{Digest, RelPath};
 
-use super::run::{LOCAL, Outcome, Sim, UPSTREAM};
+use super::run::{Outcome, Sim, UPSTREAM};
 use crate::conflict::ConflictKind;
 use crate::digest_of;
 use crate::stat::Kind;
@@ -23,18 +23,19 @@ impl Sim {
     pub fn judge(&mut self) -> Outcome {
         let mut wrong = Vec::new();
         let calls = self.state.borrow().calls;
-        self.state.borrow_mut().stop_at = [None, None];
+        self.state.borrow_mut().stop_at = Default::default();
         if !self.is_still() {
             wrong.push("it never came to rest".to_owned());
         }
-        if !self.local.status().is_watching || self.is_unwatched() {
+        if self.is_unwatched() {
             // What is not watched is only seen when the tree is listed.
-            self.rescan(LOCAL);
-            self.rescan(UPSTREAM);
+            (0..self.count()).for_each(|side| self.rescan(side));
             self.settle();
         }
-        let trees = [self.tree(LOCAL), self.tree(UPSTREAM)];
-        self.judge_equal(&trees, &mut wrong);
+        let trees: Vec<_> = (0..self.count()).map(|side| self.tree(side)).collect();
+        for side in self.people() {
+            self.judge_equal(side, &trees, &mut wrong);
+        }
         self.judge_loss(&trees, &mut wrong);
         self.judge_deletes(&trees, &mut wrong);
         self.judge_rest(&mut wrong);
@@ -42,7 +43,7 @@ impl Sim {
     }
 
     fn is_unwatched(&self) -> bool {
-        self.upstream.disk.is_unwatched || self.local.disk.is_unwatched
+        self.upstream.disk.is_unwatched || self.locals.iter().any(|local| local.disk.is_unwatched)
     }
 
     fn tree(&self, side: usize) -> BTreeMap<String, Thing> {
@@ -59,27 +60,28 @@ impl Sim {
     }
 
     /// Both trees are the same, but for what waits for somebody and what cannot be synced.
-    fn judge_equal(&self, trees: &[BTreeMap<String, Thing>; 2], wrong: &mut Vec<String>) {
+    fn judge_equal(&self, side: usize, trees: &[BTreeMap<String, Thing>], wrong: &mut Vec<String>) {
+        let local = self.local(side);
         let both = |kind| matches!(kind, ConflictKind::Both(_));
-        let waiting = self.local.conflicts().filter(|(_, conflict)| both(conflict.kind));
+        let waiting = local.conflicts().filter(|(_, conflict)| both(conflict.kind));
         let mut excused: Vec<_> = waiting.map(|(_, conflict)| conflict.path.clone()).collect();
-        excused.extend(self.local.status().problems.into_iter().map(|(path, _)| path));
+        excused.extend(local.status().problems.into_iter().map(|(path, _)| path));
         let is_excused = |path: &RelPath| {
             excused.iter().any(|other| path.starts_with(other) || other.starts_with(path))
         };
-        let paths: BTreeSet<_> = trees[LOCAL].keys().chain(trees[UPSTREAM].keys()).collect();
+        let paths: BTreeSet<_> = trees[side].keys().chain(trees[UPSTREAM].keys()).collect();
         for path in paths {
-            let (here, there) = (trees[LOCAL].get(path), trees[UPSTREAM].get(path));
+            let (here, there) = (trees[side].get(path), trees[UPSTREAM].get(path));
             if here != there && !is_excused(&RelPath::parse(path).unwrap()) {
                 wrong.push(format!("{path} differs: {} / {}", shown(here), shown(there)));
             }
         }
-        for path in self.local.unsettled() {
+        for path in local.unsettled() {
             if !is_excused(&path) {
                 wrong.push(format!("{path} is not settled"));
             }
         }
-        for tree in trees {
+        for tree in [&trees[side], &trees[UPSTREAM]] {
             for (path, thing) in tree.iter().filter(|(_, thing)| thing.kind == Kind::File) {
                 // Where two versions wait for somebody, one may be what was half written when they met.
                 let is_whole = self.state.borrow().oracle.is_whole(&digest_of(&thing.data));
@@ -91,7 +93,7 @@ impl Sim {
     }
 
     /// Whatever somebody wrote is in a tree or in a conflict.
-    fn judge_loss(&self, trees: &[BTreeMap<String, Thing>; 2], wrong: &mut Vec<String>) {
+    fn judge_loss(&self, trees: &[BTreeMap<String, Thing>], wrong: &mut Vec<String>) {
         let things = trees.iter().flat_map(BTreeMap::values);
         let mut kept: BTreeSet<Digest> = things.map(|thing| digest_of(&thing.data)).collect();
         // What is left out of the trees is there all the same.
@@ -102,7 +104,8 @@ impl Sim {
             kept.extend(files.map(|(_, ino)| digest_of(&side.fs.inodes[&ino].data)));
         }
         drop(state);
-        let local = self.local.conflicts().map(|(_, conflict)| conflict);
+        let local = self.locals.iter().flat_map(|local| local.conflicts());
+        let local = local.map(|(_, conflict)| conflict);
         let late = self.upstream.late_writes().map(|(_, conflict)| conflict);
         for conflict in local.chain(late) {
             let versions = [&conflict.local, &conflict.upstream];
@@ -114,7 +117,7 @@ impl Sim {
     }
 
     /// What was deleted stays away, unless somebody was told.
-    fn judge_deletes(&self, trees: &[BTreeMap<String, Thing>; 2], wrong: &mut Vec<String>) {
+    fn judge_deletes(&self, trees: &[BTreeMap<String, Thing>], wrong: &mut Vec<String>) {
         if self.is_restored {
             return;
         }
@@ -123,7 +126,7 @@ impl Sim {
             around.into_iter().any(|other| path.starts_with(other))
         };
         let state = self.state.borrow();
-        for (path, thing) in &trees[LOCAL] {
+        for (path, thing) in self.people().into_iter().flat_map(|side| &trees[side]) {
             let is_same = trees[UPSTREAM].get(path) == Some(thing) && thing.kind == Kind::File;
             let is_taken = state.oracle.is_taken(path, digest_of(&thing.data));
             if is_same && is_taken && !told(&RelPath::parse(path).unwrap()) {
@@ -135,8 +138,7 @@ impl Sim {
     /// Looking at everything once more finds nothing to do.
     fn judge_rest(&mut self, wrong: &mut Vec<String>) {
         let before = self.changes;
-        self.rescan(LOCAL);
-        self.rescan(UPSTREAM);
+        (0..self.count()).for_each(|side| self.rescan(side));
         self.settle();
         if self.changes != before {
             wrong.push(format!("{} changes more after it had settled", self.changes - before));

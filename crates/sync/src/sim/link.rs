@@ -1,4 +1,4 @@
-//! The connection: what was said and has not arrived. Contents go beside the rest, and overtake it.
+//! A connection: what was said and has not arrived. Contents go beside the rest, and overtake it.
 
 use std::collections::VecDeque;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use oriel_wire::sync::{Digest, Entry};
 
-use super::run::{LOCAL, Sim, UPSTREAM, local_setup, upstream_setup};
+use super::run::{LOCAL, OTHER, Sim, UPSTREAM, link_of, local_setup, side_of, upstream_setup};
 use crate::conflict::{Choice, ConflictKind};
 use crate::digest_of;
 use crate::journal::{Journal as _, Pause};
@@ -14,7 +14,7 @@ use crate::upstream;
 impl Sim {
     /// Something happens that does not happen every day.
     pub(super) fn mishap(&mut self) {
-        let side = self.rng.usize(..2);
+        let side = self.rng.usize(..self.count());
         match self.rng.u8(..6) {
             0 => {
                 let is_wiped = self.rng.bool();
@@ -34,12 +34,13 @@ impl Sim {
     fn begin_anew(&mut self, is_wiped: bool) {
         self.trace(|| format!("upstream begins anew, wiped {is_wiped}"), is_wiped);
         let mut lost: BTreeSet<Digest> = BTreeSet::new();
-        let local = self.local.conflicts().map(|(_, conflict)| &conflict.upstream);
+        let local = self.locals.iter().flat_map(|local| local.conflicts());
+        let local = local.map(|(_, conflict)| &conflict.upstream);
         let late = self.upstream.late_writes().map(|(_, conflict)| &conflict.upstream);
         lost.extend(local.chain(late).filter_map(Entry::digest));
         {
             let mut state = self.state.borrow_mut();
-            let kept = state.standing(LOCAL);
+            let kept = &state.standing(LOCAL) | &state.standing(OTHER);
             lost.extend(state.everything(UPSTREAM));
             if !is_wiped {
                 lost = &lost - &state.contents(UPSTREAM);
@@ -60,9 +61,15 @@ impl Sim {
         self.handed[side].clear();
         self.results[side].clear();
         self.wake[side] = None;
-        let was_up = self.link.is_up;
-        self.link.cut();
-        self.forget_unsaid();
+        let links: Vec<_> = match side {
+            UPSTREAM => (0..self.links.len()).collect(),
+            _ => vec![link_of(side)],
+        };
+        let were_up: Vec<_> = links.iter().copied().filter(|at| self.links[*at].is_up).collect();
+        for at in links {
+            self.links[at].cut();
+            self.forget_unsaid(at);
+        }
         {
             let mut state = self.state.borrow_mut();
             state.unwatch(side);
@@ -75,17 +82,17 @@ impl Sim {
         self.launch += 1;
         let is_same_boot = self.state.borrow().sides[side].is_same_boot();
         let saved = self.process(side).load().unwrap();
-        if side == LOCAL {
-            self.local =
-                local::Engine::new(local_setup(self.launch, is_same_boot, &self.left_out), saved);
-            if was_up {
-                self.tell_upstream(upstream::Input::Left(self.link.peer));
-            }
-        } else {
+        if side == UPSTREAM {
             let setup = upstream_setup(self.launch, self.epoch, is_same_boot, &self.left_out);
             self.upstream = upstream::Engine::new(setup, saved);
-            if was_up {
-                self.tell_local(local::Input::Disconnected);
+            for at in were_up {
+                self.tell_local(side_of(at), local::Input::Disconnected);
+            }
+        } else {
+            let setup = local_setup(self.launch, is_same_boot, &self.left_out);
+            self.locals[link_of(side)] = local::Engine::new(setup, saved);
+            for at in were_up {
+                self.tell_upstream(upstream::Input::Left(self.links[at].peer));
             }
         }
         self.tick(side);
@@ -94,22 +101,23 @@ impl Sim {
     /// Somebody answers what is asked, and whoever runs the engines sees that a folder is there again.
     pub(super) fn answer_pause(&mut self) {
         let is_away = |side: usize| self.state.borrow().sides[side].is_root_away;
-        let are_away = [is_away(LOCAL), is_away(UPSTREAM)];
-        match self.local.status().pause {
-            Some(Pause::MassDelete { .. }) => {
-                let is_restored = self.rng.bool();
-                self.is_restored |= is_restored;
-                let answer =
-                    if is_restored { local::Input::Restore } else { local::Input::Confirm };
-                self.tell_local(answer);
-            }
-            Some(Pause::RemoteReset) => self.tell_local(local::Input::Confirm),
-            Some(Pause::RootGone) if !are_away[LOCAL] => self.tell_local(local::Input::RootBack),
-            Some(Pause::RootGone) | None => {}
-        }
-        if self.is_upstream_gone && !are_away[UPSTREAM] {
+        if self.is_upstream_gone && !is_away(UPSTREAM) {
             self.is_upstream_gone = false;
             self.rescan(UPSTREAM);
+        }
+        for side in self.people() {
+            let is_away = self.state.borrow().sides[side].is_root_away;
+            let answer = match self.local(side).status().pause {
+                Some(Pause::MassDelete { .. }) => {
+                    let is_restored = self.rng.bool();
+                    self.is_restored |= is_restored;
+                    if is_restored { local::Input::Restore } else { local::Input::Confirm }
+                }
+                Some(Pause::RemoteReset) => local::Input::Confirm,
+                Some(Pause::RootGone) if !is_away => local::Input::RootBack,
+                Some(Pause::RootGone) | None => continue,
+            };
+            self.tell_local(side, answer);
         }
     }
 
@@ -119,12 +127,15 @@ impl Sim {
         if self.rng.u8(..8) != 0 {
             return;
         }
-        let Some((id, conflict)) = self.local.conflicts().next() else { return };
-        let conflict = conflict.clone();
+        let people = self.people();
+        let side = people[self.rng.usize(..people.len())];
+        let first = self.local(side).conflicts().next();
+        let Some((id, conflict)) = first.map(|(id, it)| (id, it.clone())) else { return };
         let is_local = self.rng.bool();
         let choice = if is_local { Choice::KeepLocal } else { Choice::AcceptUpstream };
-        let chosen = self.local.choose(
-            self.clock_ms(LOCAL),
+        let now_ms = self.clock_ms(side);
+        let chosen = self.locals[link_of(side)].choose(
+            now_ms,
             id,
             choice,
             &conflict.local,
@@ -139,7 +150,7 @@ impl Sim {
         let mut given_up: Vec<_> = other.digest().into_iter().collect();
         if matches!(conflict.kind, ConflictKind::Both(_)) {
             // What is in a folder goes with it.
-            let side = if is_local { UPSTREAM } else { LOCAL };
+            let side = if is_local { UPSTREAM } else { side };
             let prefix = format!("{}/", conflict.path);
             let fs = &state.sides[side].fs;
             let within = fs.walk().into_iter().filter(|(path, _)| path.starts_with(&prefix));
@@ -147,6 +158,6 @@ impl Sim {
         }
         given_up.iter().for_each(|digest| state.oracle.given_up(digest));
         drop(state);
-        self.queue_local(effects);
+        self.queue_local(side, effects);
     }
 }

@@ -23,6 +23,21 @@ use crate::vfs::Blobs as _;
 
 pub(super) const LOCAL: usize = 0;
 pub(super) const UPSTREAM: usize = 1;
+/// Somebody else, who has a folder of their own with the same tree upstream.
+pub(super) const OTHER: usize = 2;
+
+/// How many machines there are, the other one included, whether or not it is used.
+pub(super) const SIDES: usize = 3;
+
+/// Returns which of those who are connected a machine is.
+pub(super) const fn link_of(side: usize) -> usize {
+    side / OTHER
+}
+
+/// Returns the machine of one of those who are connected.
+pub(super) const fn side_of(link: usize) -> usize {
+    link * OTHER
+}
 
 /// How many steps a run has before everything settles, and how many that may take.
 const STEPS: usize = 4000;
@@ -43,6 +58,8 @@ pub struct Plan {
     pub is_calm: bool,
     /// Nobody writes, and nothing is there at first.
     pub is_empty: bool,
+    /// Somebody else has a folder that is kept equal with the same tree.
+    pub has_other: bool,
     /// Prints what happens.
     pub is_loud: bool,
 }
@@ -58,6 +75,7 @@ impl Plan {
             stop_again: None,
             is_calm: false,
             is_empty: false,
+            has_other: seed % 4 == 3,
             is_loud: false,
         }
     }
@@ -71,7 +89,7 @@ pub struct Outcome {
     /// What does not hold and must.
     pub wrong: Vec<String>,
     /// How many calls each machine had.
-    pub calls: [u64; 2],
+    pub calls: [u64; SIDES],
     /// How many conflicts there were.
     pub conflicts: usize,
 }
@@ -91,14 +109,15 @@ pub struct Sim {
     pub(super) plan: Plan,
     pub(super) state: Rc<RefCell<State>>,
     pub(super) rng: Rng,
-    pub(super) local: local::Engine,
+    pub(super) locals: Vec<local::Engine>,
     pub(super) upstream: upstream::Engine,
-    pub(super) jobs: [VecDeque<Job>; 2],
+    pub(super) jobs: [VecDeque<Job>; SIDES],
     /// Tasks that others do meanwhile, in any order but for those about the same.
-    pub(super) handed: [Vec<Task>; 2],
-    pub(super) results: [Vec<Done>; 2],
-    pub(super) wake: [Option<u64>; 2],
-    pub(super) link: Link,
+    pub(super) handed: [Vec<Task>; SIDES],
+    pub(super) results: [Vec<Done>; SIDES],
+    pub(super) wake: [Option<u64>; SIDES],
+    pub(super) links: Vec<Link>,
+    pub(super) last_peer: u64,
     pub(super) launch: u64,
     pub(super) left_out: LeftOut,
     pub(super) is_calm: bool,
@@ -112,7 +131,7 @@ pub struct Sim {
     pub(super) epoch: u64,
     pub(super) is_upstream_gone: bool,
     /// Whose clock has not jumped yet.
-    pub(super) may_jump: [bool; 2],
+    pub(super) may_jump: [bool; SIDES],
     /// Changes that were begun or told, of either tree.
     pub(super) changes: usize,
 }
@@ -124,15 +143,18 @@ impl Sim {
         let mut rng = Rng::with_seed(plan.seed);
         let granularity_ns = [1_000_000, 20_000_000, 2_000_000_000][rng.usize(..3)];
         let limit = if rng.u8(..8) == 0 { 3 } else { usize::MAX };
-        let mut state =
-            State::new(rng.fork(), granularity_ns, limit, rng.i64(-9..9) * 1_000_000_000);
+        let skews_ns = [0, rng.i64(-9..9) * 1_000_000_000, 3_000_000_000];
+        let mut state = State::new(rng.fork(), granularity_ns, limit, skews_ns);
         state.is_loud = plan.is_loud;
         state.calls_apart = [2, 3, 6, 20][rng.usize(..4)];
         let syncs = rng.bool();
-        let budgets = if plan.is_calm { [3, 3] } else { [rng.usize(1..30), rng.usize(1..30)] };
-        let budgets = if plan.is_empty { [0, 0] } else { budgets };
+        let budgets =
+            if plan.is_calm { [3; SIDES] } else { [(); SIDES].map(|()| rng.usize(1..30)) };
+        let budgets = if plan.is_empty { [0; SIDES] } else { budgets };
+        let sides = if plan.has_other { 0..SIDES } else { 0..OTHER };
+        let people: Vec<_> = sides.clone().filter(|side| *side != UPSTREAM).collect();
         let names = [1, 2, 5, 9, 9][rng.usize(..5)];
-        for side in [LOCAL, UPSTREAM] {
+        for side in sides.clone() {
             state.actors[side] = Some(Actor::new(side, budgets[side], syncs, names));
             let folders = if plan.is_empty { 0 } else { rng.usize(..3) };
             for folder in ["d", "d/e"].iter().take(folders) {
@@ -141,13 +163,16 @@ impl Sim {
         }
         let is_fresh = rng.bool();
         for _ in 0..rng.usize(..20) {
-            let side = if is_fresh { UPSTREAM } else { rng.usize(..2) };
+            let side = if is_fresh { UPSTREAM } else { rng.usize(sides.clone()) };
             state.act(side);
         }
         let state = Rc::new(RefCell::new(state));
         let left_out = LeftOut::new(|path, _| path.name_str().ends_with('~'));
+        let meets = |side: usize| {
+            local::Engine::new(local_setup(side as u64, true, &left_out), Default::default())
+        };
         let mut sim = Self {
-            local: local::Engine::new(local_setup(0, true, &left_out), Default::default()),
+            locals: people.iter().map(|side| meets(*side)).collect(),
             upstream: upstream::Engine::new(
                 upstream_setup(1, 7, true, &left_out),
                 Default::default(),
@@ -157,9 +182,10 @@ impl Sim {
             jobs: Default::default(),
             handed: Default::default(),
             results: Default::default(),
-            wake: [None, None],
-            link: Link::default(),
-            launch: 2,
+            wake: [None; SIDES],
+            links: people.iter().map(|_| Link::default()).collect(),
+            last_peer: 0,
+            launch: 3,
             left_out,
             is_calm: plan.is_calm,
             noticed: BTreeSet::new(),
@@ -168,17 +194,31 @@ impl Sim {
             is_restored: false,
             epoch: 7,
             is_upstream_gone: false,
-            may_jump: [true; 2],
+            may_jump: [true; SIDES],
             changes: 0,
             plan: plan.clone(),
         };
-        sim.tick(LOCAL);
-        sim.tick(UPSTREAM);
+        sides.for_each(|side| sim.tick(side));
         sim.state.borrow_mut().is_busy = true;
         if let Some((side, call, _)) = plan.stop_at {
             sim.state.borrow_mut().stop_at[side] = Some(call);
         }
         sim
+    }
+
+    /// Returns how many machines there are.
+    pub(super) fn count(&self) -> usize {
+        self.locals.len() + 1
+    }
+
+    /// Returns the machines on which there is somebody with a folder.
+    pub(super) fn people(&self) -> Vec<usize> {
+        (0..self.locals.len()).map(side_of).collect()
+    }
+
+    /// Returns the engine of one of them.
+    pub(super) fn local(&self, side: usize) -> &local::Engine {
+        &self.locals[link_of(side)]
     }
 
     pub(super) fn process(&self, side: usize) -> Process {
@@ -199,17 +239,18 @@ impl Sim {
             let drawn = self.rng.u8(..16);
             self.happen(drawn);
             if has_crashes && self.rng.u16(..600) == 0 {
-                let (side, is_power) = (self.rng.usize(..2), self.rng.bool());
+                let (side, is_power) = (self.rng.usize(..self.count()), self.rng.bool());
                 self.end_process(side, is_power);
             }
             if !self.is_calm && self.rng.u16(..300) == 0 {
-                self.cut();
+                let at = self.rng.usize(..self.links.len());
+                self.cut(at);
             }
             if has_mishaps && self.rng.u16(..400) == 0 {
                 self.mishap();
             }
             if has_mishaps && self.rng.u8(..40) == 0 {
-                let side = self.rng.usize(..2);
+                let side = self.rng.usize(..self.count());
                 self.state.borrow_mut().put_root_back(side);
             }
             let is_idle = self.state.borrow().actors.iter().flatten().all(Actor::is_idle);
@@ -220,7 +261,8 @@ impl Sim {
     }
 
     fn happen(&mut self, drawn: u8) {
-        let side = self.rng.usize(..2);
+        let side = self.rng.usize(..self.count());
+        let at = self.rng.usize(..self.links.len());
         let passed = self.rng.u64(..4);
         self.state.borrow_mut().now_ms += passed;
         match drawn {
@@ -228,8 +270,8 @@ impl Sim {
             3..=6 => _ = self.job(side),
             7..=8 => _ = self.result(side),
             9..=10 => _ = self.event(side),
-            11..=12 => _ = self.arrive(),
-            13 if !self.link.is_up => self.connect(),
+            11..=12 => _ = self.arrive(at),
+            13 if !self.links[at].is_up => self.connect(at),
             13 => self.choose(),
             14 if self.is_due(side) => self.tick(side),
             14 if !self.is_calm && self.rng.u8(..60) == 0 => {
@@ -249,25 +291,29 @@ impl Sim {
         self.state.borrow_mut().has_faults = false;
         self.state.borrow_mut().is_busy = false;
         self.state.borrow_mut().has_mishaps = false;
-        for side in [LOCAL, UPSTREAM] {
+        for side in 0..self.count() {
             self.state.borrow_mut().put_root_back(side);
         }
         self.is_calm = true;
         for _ in 0..SETTLE_STEPS {
             let is_busy = !self.state.borrow().actors.iter().flatten().all(Actor::is_idle);
             if is_busy {
-                let side = self.rng.usize(..2);
+                let side = self.rng.usize(..self.count());
                 self.state.borrow_mut().act(side);
             }
-            if !self.link.is_up {
-                self.connect();
+            for at in 0..self.links.len() {
+                if !self.links[at].is_up {
+                    self.connect(at);
+                }
             }
             self.answer_pause();
             let mut moved = is_busy;
-            for side in [LOCAL, UPSTREAM] {
+            for side in 0..self.count() {
                 moved |= self.job(side) | self.result(side) | self.event(side);
             }
-            moved |= self.arrive();
+            for at in 0..self.links.len() {
+                moved |= self.arrive(at);
+            }
             if !moved && !self.pass_time() {
                 return;
             }
@@ -278,11 +324,11 @@ impl Sim {
     fn pass_time(&mut self) -> bool {
         let left_ms =
             |side: usize| self.wake[side].map(|wake| wake.saturating_sub(self.clock_ms(side)));
-        let Some(left_ms) = [left_ms(LOCAL), left_ms(UPSTREAM)].into_iter().flatten().min() else {
+        let Some(left_ms) = (0..self.count()).filter_map(left_ms).min() else {
             return false;
         };
         self.state.borrow_mut().now_ms += left_ms;
-        for side in [LOCAL, UPSTREAM] {
+        for side in 0..self.count() {
             if self.is_due(side) {
                 self.tick(side);
             }
@@ -305,15 +351,14 @@ impl Sim {
                 && self.handed[side].is_empty()
                 && self.results[side].is_empty()
         };
-        is_empty(LOCAL) && is_empty(UPSTREAM) && self.link.is_empty()
+        (0..self.count()).all(is_empty) && self.links.iter().all(Link::is_empty)
     }
 
     pub(super) fn tick(&mut self, side: usize) {
         self.wake[side] = None;
-        if side == LOCAL {
-            self.tell_local(local::Input::Tick);
-        } else {
-            self.tell_upstream(upstream::Input::Tick);
+        match side {
+            UPSTREAM => self.tell_upstream(upstream::Input::Tick),
+            _ => self.tell_local(side, local::Input::Tick),
         }
     }
 
@@ -325,11 +370,10 @@ impl Sim {
         RelPath::parse(path).is_ok_and(|path| self.left_out.has(&path, false))
     }
 
-    /// Returns whether a content can be had on either machine.
+    /// Returns whether a content can be had on any machine.
     pub(super) fn has_blob(&self, digest: &Digest) -> bool {
-        [LOCAL, UPSTREAM]
-            .iter()
-            .any(|side| self.process(*side).have(digest) == Ok(crate::vfs::Have::All))
+        let has = |side| self.process(side).have(digest) == Ok(crate::vfs::Have::All);
+        (0..self.count()).any(has)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Everything that is simulated and touched between two calls of the system: both machines, those who
+//! Everything that is simulated and touched between two calls of the system: all machines, those who
 //! write on them, and what is remembered of it to judge the outcome.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +11,7 @@ use super::actor::Actor;
 use super::fs::{Cell, Ino, SimFs};
 use super::machine::{Machine, Watch, Written};
 use super::oracle::Oracle;
+use super::run::SIDES;
 use crate::digest_of;
 use crate::stat::Kind;
 
@@ -22,12 +23,12 @@ const EVENTS_MAX: usize = 48;
 pub(crate) struct State {
     pub(crate) rng: Rng,
     pub(crate) now_ms: u64,
-    pub(crate) sides: [Machine; 2],
-    pub(crate) actors: [Option<Actor>; 2],
+    pub(crate) sides: [Machine; SIDES],
+    pub(crate) actors: [Option<Actor>; SIDES],
     pub(crate) oracle: Oracle,
     /// How many calls there were, and at which of them a process ends.
-    pub(crate) calls: [u64; 2],
-    pub(crate) stop_at: [Option<u64>; 2],
+    pub(crate) calls: [u64; SIDES],
+    pub(crate) stop_at: [Option<u64>; SIDES],
     /// How many calls there were that failed, or met a folder that was away.
     pub(crate) failed_calls: u64,
     /// Calls may fail.
@@ -43,7 +44,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(rng: Rng, granularity_ns: i64, limit: usize, skew_ns: i64) -> Self {
+    pub(crate) fn new(rng: Rng, granularity_ns: i64, limit: usize, skews_ns: [i64; SIDES]) -> Self {
         let machine = |skew_ns| Machine {
             fs: SimFs::new(granularity_ns),
             blobs: BTreeMap::new(),
@@ -59,11 +60,11 @@ impl State {
         Self {
             rng,
             now_ms: 1_000_000,
-            sides: [machine(0), machine(skew_ns)],
-            actors: [None, None],
+            sides: skews_ns.map(machine),
+            actors: Default::default(),
             oracle: Oracle::default(),
-            calls: [0, 0],
-            stop_at: [None, None],
+            calls: [0; SIDES],
+            stop_at: [None; SIDES],
             failed_calls: 0,
             has_faults: false,
             has_mishaps: false,
@@ -174,8 +175,8 @@ impl State {
     pub(crate) fn begin_anew(&mut self, side: usize, is_wiped: bool) {
         // What was half written when it went can be on the other machine, and nobody goes on with it: whoever
         // writes is gone, or writes to what is in a slot of which nobody knows any more.
-        for side in [0, 1] {
-            let half: Vec<_> = self.sides[side].blobs.values().cloned().collect();
+        for machine in &self.sides {
+            let half: Vec<_> = machine.blobs.values().cloned().collect();
             half.iter().for_each(|data| self.oracle.torn(data));
         }
         let machine = &mut self.sides[side];
@@ -478,6 +479,6 @@ mod tests {
     }
 
     fn state() -> State {
-        State::new(Rng::with_seed(1), 1, usize::MAX, 0)
+        State::new(Rng::with_seed(1), 1, usize::MAX, [0; SIDES])
     }
 }

@@ -95,7 +95,7 @@ fn met(seed: u64, is_loud: bool, [agreed, here, there]: [Tree; 3]) -> [Tree; 2] 
     let mut sim = Sim::new(&Plan { is_calm: true, is_empty: true, is_loud, ..Plan::of(seed) });
     change(&mut sim.state.borrow_mut(), UPSTREAM, agreed);
     sim.settle();
-    sim.cut();
+    sim.cut(0);
     change(&mut sim.state.borrow_mut(), LOCAL, here);
     change(&mut sim.state.borrow_mut(), UPSTREAM, there);
     sim.settle();
@@ -190,7 +190,7 @@ proptest! {
         let mut sim = Sim::new(&Plan { is_calm: true, is_empty: true, ..Plan::of(seed) });
         base.iter().for_each(|deed| does(&mut sim.state.borrow_mut(), UPSTREAM, deed));
         sim.settle();
-        sim.cut();
+        sim.cut(0);
         here.iter().for_each(|deed| does(&mut sim.state.borrow_mut(), LOCAL, deed));
         there.iter().for_each(|deed| does(&mut sim.state.borrow_mut(), UPSTREAM, deed));
         sim.settle();
