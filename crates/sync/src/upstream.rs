@@ -91,10 +91,15 @@ pub enum Effect {
 struct Told {
     entry: Entry,
     rev: u64,
-    /// The last proposal that was carried out here, and the revision that it came to. Whoever proposed it
-    /// sends it again until the answer comes, however much has happened since.
-    committed: Option<(OpId, u64)>,
+    /// The last proposals that were carried out here, and the revisions that they came to. Whoever proposed
+    /// one sends it again until the answer comes, however much has happened since, by others as well.
+    committed: Vec<(OpId, u64)>,
 }
+
+/// How many proposals are remembered at each path; the journal remembers the last one. What is sent again
+/// after so many others is judged as if it were new: it is refused, and what the person still has there is
+/// a change of theirs.
+const COMMITTED_MAX: usize = 8;
 
 /// The engine.
 #[derive(Debug)]
@@ -184,6 +189,7 @@ impl Engine {
                 engine.changed.insert(path.clone());
             }
             let committed = row.proposed.map(|proposed| (proposed.op, proposed.base_rev));
+            let committed = committed.into_iter().collect();
             engine.told.insert(path, Told { entry: row.there, rev: row.rev, committed });
         }
         for op in saved.ops {
@@ -315,7 +321,7 @@ impl Engine {
                 None => !matches!(entry, Entry::Absent | Entry::Untracked),
             };
             if is_news {
-                let committed = told.and_then(|told| told.committed);
+                let committed = told.map(|told| told.committed.clone()).unwrap_or_default();
                 self.told.insert(path.clone(), Told { entry: entry.clone(), rev, committed });
                 self.unsaved.insert(path.clone());
                 // What was put there by a proposal is on disk already.
@@ -366,11 +372,11 @@ impl Engine {
         }
         let there = told.map_or(Entry::Absent, |told| told.entry.clone());
         let rev = told.map_or(0, |told| told.rev);
-        let proposed = told.and_then(|told| told.committed).map(|(op, base_rev)| Proposed {
-            op,
+        let proposed = told.and_then(|told| told.committed.last()).map(|(op, base_rev)| Proposed {
+            op: *op,
             new: Entry::Absent,
             base: Entry::Absent,
-            base_rev,
+            base_rev: *base_rev,
         });
         Some(Row { agreed: Entry::Absent, here, there, rev, proposed })
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use oriel_wire::sync::{Digest, Entry, RelPath};
 
-use super::{Answer, Effect, Engine, Peer, Told};
+use super::{Answer, COMMITTED_MAX, Effect, Engine, Peer, Told};
 use crate::disk::retry_after_ms;
 use crate::journal::Write;
 use crate::op::{Applied, Op, OpId, Outcome};
@@ -47,8 +47,8 @@ enum Verdict {
 impl Engine {
     pub(super) fn proposed(&mut self, peer: Peer, proposal: Proposal) {
         let path = proposal.path.clone();
-        let told = self.told.get(&path).and_then(|told| told.committed);
-        if told.is_some_and(|(op, _)| op == proposal.op) {
+        let is_it = |(op, _): &(OpId, u64)| *op == proposal.op;
+        if self.told.get(&path).is_some_and(|told| told.committed.iter().any(is_it)) {
             self.answers.push(Answer { peer, op: proposal.op, path, why: None });
             return;
         }
@@ -273,15 +273,16 @@ impl Engine {
 
     /// Returns the revision that a proposal came to, and remembers it.
     fn committed(&mut self, path: &RelPath, op: OpId) -> u64 {
-        let nothing = || Told { entry: Entry::Absent, rev: 0, committed: None };
+        let nothing = || Told { entry: Entry::Absent, rev: 0, committed: Vec::new() };
         let told = self.told.entry(path.clone()).or_insert_with(nothing);
-        match told.committed {
-            Some((known, rev)) if known == op => rev,
-            _ => {
-                told.committed = Some((op, told.rev));
-                self.unsaved.insert(path.clone());
-                told.rev
-            }
+        if let Some((_, rev)) = told.committed.iter().find(|(known, _)| *known == op) {
+            return *rev;
         }
+        if told.committed.len() == COMMITTED_MAX {
+            told.committed.remove(0);
+        }
+        told.committed.push((op, told.rev));
+        self.unsaved.insert(path.clone());
+        told.rev
     }
 }
