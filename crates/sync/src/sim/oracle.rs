@@ -30,7 +30,7 @@ pub(crate) struct Oracle {
     torn: BTreeSet<Digest>,
     /// Contents that could not be brought to disk before the other side was told of them.
     unsecured: BTreeSet<Digest>,
-    /// Contents against which somebody chose, perhaps before whoever wrote them was finished.
+    /// Contents that somebody replaced or chose against, perhaps before whoever wrote them was finished.
     given_up: BTreeSet<Digest>,
     time: u64,
     written: u64,
@@ -69,10 +69,10 @@ impl Oracle {
     }
 
     /// Somebody who had it in front of them replaced or removed it.
+    ///
+    /// All of it may have come to them before whoever wrote it had closed the file.
     pub(crate) fn settled(&mut self, data: &[u8]) {
-        if let Some(version) = self.versions.get_mut(&digest_of(data)) {
-            version.is_settled = true;
-        }
+        self.given_up(&digest_of(data));
     }
 
     /// Somebody chose this version, whether or not it was finished.
@@ -155,6 +155,15 @@ fn key(path: &str, digest: Digest) -> (String, Digest) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_replaced_by_somebody_who_saw_it_is_not_missed_once_its_author_closes_it() {
+        let mut oracle = Oracle::default();
+        oracle.settled(b"one");
+        oracle.written(b"one");
+        oracle.written(b"two");
+        assert_eq!(oracle.missing(&BTreeSet::new()), ["two"]);
+    }
 
     #[test]
     fn what_could_not_be_brought_to_disk_may_go_with_the_power_though_the_other_side_has_it() {
