@@ -134,6 +134,8 @@ pub struct Engine {
     answers: Vec<Answer>,
     /// Proposals that were carried out in this step.
     finished: Vec<(RelPath, OpId)>,
+    /// Those that were carried out before and have no revision yet: the folder is being changed.
+    untold: Vec<(RelPath, OpId)>,
     effects: Vec<Effect>,
     wake_ms: Option<u64>,
 }
@@ -176,6 +178,7 @@ impl Engine {
             writes: Vec::new(),
             answers: Vec::new(),
             finished: Vec::new(),
+            untold: Vec::new(),
             effects: Vec::new(),
             wake_ms: None,
             setup,

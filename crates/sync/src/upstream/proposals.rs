@@ -244,12 +244,25 @@ impl Engine {
         }
     }
 
-    /// Sends the answers, now that what they tell of has its revision and was told.
+    /// Sends the answers, now that what they tell of has its revision and was told. What is in a folder
+    /// that is being changed is told later, and so is its answer: before, it would be one of a revision at
+    /// which the path was something else.
     pub(super) fn answer(&mut self) {
-        for (path, proposal) in std::mem::take(&mut self.finished) {
-            self.committed(&path, proposal);
+        let mut finished = std::mem::take(&mut self.untold);
+        finished.append(&mut self.finished);
+        for (path, proposal) in finished {
+            if self.changed.contains(&path) {
+                self.untold.push((path, proposal));
+            } else {
+                self.committed(&path, proposal);
+            }
         }
-        for Answer { peer, op, path, why } in std::mem::take(&mut self.answers) {
+        for answer in std::mem::take(&mut self.answers) {
+            if answer.why.is_none() && self.changed.contains(&answer.path) {
+                self.answers.push(answer);
+                continue;
+            }
+            let Answer { peer, op, path, why } = answer;
             if why.is_none() {
                 self.committed(&path, op);
             }
