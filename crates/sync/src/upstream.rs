@@ -10,6 +10,8 @@ mod pins;
 mod proposals;
 
 #[cfg(test)]
+mod seldom;
+#[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
