@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::ask::Runtime;
 use crate::config::Config;
@@ -19,6 +19,8 @@ pub(crate) struct App {
     pub(crate) gateway: Gateway,
     /// Who may change something.
     pub(crate) sessions: Sessions,
+    /// Taken by each page that listens to what sync tells.
+    pub(crate) sync_watches: Semaphore,
     /// Becomes true when the console stops.
     pub(crate) stop: watch::Sender<bool>,
 }

@@ -10,6 +10,7 @@ use axum::http::{HeaderValue, Method, Request, StatusCode};
 use bytes::Bytes;
 use oriel_link::{Link, LinkError};
 use oriel_wire::control::{AUTHTOK_HEADER, HealthFile};
+use oriel_wire::sync::SyncFailed;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -17,6 +18,9 @@ use crate::config::{Config, Reach};
 
 /// The header in which the console says on whose behalf it asks.
 const ACTOR_HEADER: &str = "x-oriel-actor";
+
+/// The longest refusal of a stream that is read.
+const REFUSAL_BYTES_MAX: usize = 64 * 1024;
 
 /// The way to the runtime.
 pub(crate) struct Runtime {
@@ -102,6 +106,19 @@ impl Runtime {
         }
     }
 
+    /// Opens a stream, and returns it as soon as it begins.
+    pub(crate) async fn stream(&self, path: &str) -> Result<Body, AskError> {
+        let (link, request) = self.request(&Method::GET, path, None, None)?;
+        let answer = link.send(request).await?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer.into_body());
+        }
+        // What cannot be read of a refusal is told by its status.
+        let body = axum::body::to_bytes(answer.into_body(), REFUSAL_BYTES_MAX).await;
+        Err(refused(status, body.unwrap_or_default()))
+    }
+
     async fn try_once(
         &self,
         method: &Method,
@@ -109,6 +126,18 @@ impl Runtime {
         body: Option<Bytes>,
         actor: Option<&str>,
     ) -> Result<Bytes, AskError> {
+        let (link, request) = self.request(method, path, body, actor)?;
+        let (status, body) = link.bytes(request).await?;
+        if status.is_success() { Ok(body) } else { Err(refused(status, body)) }
+    }
+
+    fn request(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<Bytes>,
+        actor: Option<&str>,
+    ) -> Result<(Link, Request<Body>), AskError> {
         let link = self.link()?;
         let mut request = Request::new(body.map_or_else(Body::empty, Body::from));
         *request.method_mut() = method.clone();
@@ -124,8 +153,7 @@ impl Runtime {
         if let Some(actor) = actor.and_then(|actor| HeaderValue::from_str(actor).ok()) {
             headers.insert(ACTOR_HEADER, actor);
         }
-        let (status, body) = link.bytes(request).await?;
-        if status.is_success() { Ok(body) } else { Err(refused(status, body)) }
+        Ok((link, request))
     }
 
     fn link(&self) -> Result<Link, AskError> {
@@ -180,10 +208,11 @@ fn host(link: &Link) -> HeaderValue {
 }
 
 fn refused(status: StatusCode, body: Bytes) -> AskError {
-    let problem = serde_json::from_slice::<oriel_wire::Problem>(&body).map_or_else(
-        |_| format!("the runtime answered {status}"),
-        |found| found.error.into_owned(),
-    );
+    let problem = serde_json::from_slice::<oriel_wire::Problem>(&body)
+        .map(|found| found.error.into_owned())
+        // Sync says it in a form of its own.
+        .or_else(|_| serde_json::from_slice::<SyncFailed>(&body).map(|failed| failed.message))
+        .unwrap_or_else(|_| format!("the runtime answered {status}"));
     AskError::Refused { status, problem, body }
 }
 

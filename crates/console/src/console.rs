@@ -7,7 +7,7 @@ use axum::Router;
 use oriel_link::Link;
 use oriel_link::serve::{self, Listener};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::app::App;
@@ -59,6 +59,7 @@ impl Console {
             runtime: Runtime::new(&config),
             gateway: Gateway::new(&config),
             sessions: Sessions::of(&config.data_dir),
+            sync_watches: Semaphore::new(crate::pages::sync::WATCHES_MAX),
             stop: watch::Sender::new(false),
             config,
         });

@@ -19,3 +19,4 @@ pub(crate) mod palette;
 pub(crate) mod search;
 pub(crate) mod sessions;
 pub(crate) mod settings;
+pub(crate) mod sync;

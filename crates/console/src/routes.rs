@@ -96,6 +96,11 @@ pub(crate) const ROUTES: &[Route] = &[
     change("/settings/folders", || post(pages::settings::folders::act)),
     read("/settings/audit", || get(pages::settings::audit::page)),
     read("/settings/about", || get(pages::settings::about::page)),
+    read("/sync", || get(pages::sync::page)),
+    change("/sync", || post(pages::sync::act)),
+    read("/live/sync", || get(pages::sync::news)),
+    read("/sync/{session}/conflict", || get(pages::sync::conflict::page)),
+    change("/sync/{session}/conflict", || post(pages::sync::conflict::resolve)),
 ];
 
 const fn open(path: &'static str, handler: fn() -> MethodRouter<Arc<App>>) -> Route {

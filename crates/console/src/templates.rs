@@ -99,6 +99,11 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "agents/unsent.html",
     "agents/event.html",
     "live/agent-part.html",
+    "sync.html",
+    "sync/none.html",
+    "sync/part.html",
+    "sync/off.html",
+    "sync/conflict.html",
 ];
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {

@@ -25,6 +25,7 @@ mod readiness;
 mod search;
 mod sessions;
 mod settings;
+mod sync;
 mod tools;
 
 /// A console, the runtime that it asks, and a session that may change things.

@@ -38,6 +38,7 @@ pub(crate) const GROUPS: &[Group] = &[
             entry("/inbox", "Inbox", "i", "M2 9l2-6h8l2 6v4H2zM2 9h4l1 2h2l1-2h4"),
             entry("/sessions", "Sessions", "s", "M2 3h12M2 8h12M2 13h8"),
             entry("/agents", "Agents", "a", "M3 3h10v8H3zM6 14h4M8 11v3M6 6v2M10 6v2M8 1v2"),
+            entry("/sync", "Sync", "y", "M3 6h9M9 3l3 3-3 3M13 11H4M7 8l-3 3 3 3"),
             entry("/search", "Search", "f", "M7 12A5 5 0 1 0 7 2a5 5 0 0 0 0 10zM11 11l3 3"),
         ],
     },
