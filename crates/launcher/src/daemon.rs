@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderValue, Method, Request, StatusCode, header};
+use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use oriel_link::{Link, LinkError};
 use oriel_wire::control::{ACTOR_HEADER, AUTHTOK_HEADER, DaemonStatus, HealthFile};
 use oriel_wire::{Invalid, Problem};
@@ -242,16 +242,53 @@ impl Peer {
     /// # Errors
     /// Where there is no answer, or it refuses.
     pub async fn send(&self, method: Method, path: &str, body: Body) -> Result<Bytes, CallError> {
+        let (status, answer) = self.exchange(method, path, body).await?;
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let problem = match serde_json::from_slice::<Problem>(&answer) {
+            Ok(problem) => problem.error.into_owned() + &details(&answer),
+            Err(_) => format!("status {status}"),
+        };
+        Err(CallError::Refused { status, problem })
+    }
+
+    /// Sends a request and returns the whole answer, be it a refusal, for what refuses in a form of its
+    /// own.
+    ///
+    /// # Errors
+    /// Where there is no answer.
+    pub async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Body,
+    ) -> Result<(StatusCode, Bytes), CallError> {
+        let (head, body) = self.open(method, path, body).await?.into_parts();
+        let answer = axum::body::to_bytes(body, ANSWER_BYTES_MAX).await.map_err(CallError::Read)?;
+        Ok((head.status, answer))
+    }
+
+    /// Sends a request and returns the answer as soon as it begins, for what is a stream.
+    ///
+    /// # Errors
+    /// Where there is no answer.
+    pub async fn open(
+        &self,
+        method: Method,
+        path: &str,
+        body: Body,
+    ) -> Result<Response<Body>, CallError> {
         // Our own requests are in memory already, so this only gives them back.
         let body = axum::body::to_bytes(body, ANSWER_BYTES_MAX).await.map_err(CallError::Read)?;
-        let answer = self.ask(&method, path, body.clone(), &self.token).await;
-        let fresh = match &answer {
-            Err(CallError::Refused { status: StatusCode::UNAUTHORIZED, .. }) => self.fresh_token(),
+        let answer = self.ask(&method, path, body.clone(), &self.token).await?;
+        let fresh = match answer.status() {
+            StatusCode::UNAUTHORIZED => self.fresh_token(),
             _ => None,
         };
         match fresh {
             Some(token) => self.ask(&method, path, body, &token).await,
-            None => answer,
+            None => Ok(answer),
         }
     }
 
@@ -267,7 +304,7 @@ impl Peer {
         path: &str,
         body: Bytes,
         token: &HeaderValue,
-    ) -> Result<Bytes, CallError> {
+    ) -> Result<Response<Body>, CallError> {
         let mut request = Request::new(Body::from(body));
         *request.method_mut() = method.clone();
         *request.uri_mut() = path.parse().map_err(|_| CallError::Address)?;
@@ -277,16 +314,7 @@ impl Peer {
         headers.insert(ACTOR_HEADER, HeaderValue::from_static("cli"));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
 
-        let (head, body) = self.link.send(request).await?.into_parts();
-        let answer = axum::body::to_bytes(body, ANSWER_BYTES_MAX).await.map_err(CallError::Read)?;
-        if head.status.is_success() {
-            return Ok(answer);
-        }
-        let problem = match serde_json::from_slice::<Problem>(&answer) {
-            Ok(problem) => problem.error.into_owned() + &details(&answer),
-            Err(_) => format!("status {}", head.status),
-        };
-        Err(CallError::Refused { status: head.status, problem })
+        Ok(self.link.send(request).await?)
     }
 }
 

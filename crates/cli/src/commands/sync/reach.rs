@@ -3,16 +3,13 @@
 use std::path::Path;
 
 use axum::body::Body;
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderValue, Method, Request, Response, StatusCode};
-use oriel_link::LinkError;
+use axum::http::{Method, StatusCode};
 use oriel_wire::Problem;
-use oriel_wire::control::ACTOR_HEADER;
 use oriel_wire::sync::{SyncCode, SyncFailed};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::daemon::{self, FindError, Peer, Reached};
+use crate::daemon::{self, CallError, FindError, Peer, Reached};
 use crate::text;
 
 /// The longest refusal that is read.
@@ -30,10 +27,8 @@ pub(super) enum SyncError {
     Failed(SyncFailed),
     #[error("{problem}")]
     Refused { problem: String },
-    #[error("{path} is no address within the daemon")]
-    Address { path: String },
     #[error(transparent)]
-    Link(#[from] LinkError),
+    Call(#[from] CallError),
     #[error("the daemon's answer to {path} cannot be read; is it of another version?")]
     Form { path: String, source: serde_json::Error },
 }
@@ -75,7 +70,7 @@ impl Daemon {
 
     /// Opens the stream of what happens.
     pub(super) async fn events(&self) -> Result<Body, SyncError> {
-        let answer = self.send(Method::GET, "/control/sync/events", Body::empty()).await?;
+        let answer = self.peer.open(Method::GET, "/control/sync/events", Body::empty()).await?;
         let status = answer.status();
         if status.is_success() {
             return Ok(answer.into_body());
@@ -91,32 +86,12 @@ impl Daemon {
         path: &str,
         body: Body,
     ) -> Result<T, SyncError> {
-        let request = self.request(method, path, body)?;
-        let (status, body) = self.peer.link().bytes(request).await?;
+        let (status, body) = self.peer.exchange(method, path, body).await?;
         if !status.is_success() {
             return Err(refused(status, &body));
         }
         serde_json::from_slice(&body)
             .map_err(|source| SyncError::Form { path: path.to_owned(), source })
-    }
-
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Body,
-    ) -> Result<Response<Body>, SyncError> {
-        Ok(self.peer.link().send(self.request(method, path, body)?).await?)
-    }
-
-    fn request(&self, method: Method, path: &str, body: Body) -> Result<Request<Body>, SyncError> {
-        let request = Request::builder().method(method).uri(path).body(body);
-        let mut request = request.map_err(|_| SyncError::Address { path: path.to_owned() })?;
-        let headers = request.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(ACTOR_HEADER, HeaderValue::from_static("cli"));
-        self.peer.show_token(&mut request);
-        Ok(request)
     }
 }
 
