@@ -13,6 +13,7 @@ import { opfs } from "@oriel/fs-bindings/opfs";
 import type { ComputePort } from "./compute/port";
 import { TauriCompute } from "./compute/tauri";
 import { inPage } from "./runmat/offer";
+import { Sync } from "./sync/sync";
 
 /** What the page can reach. */
 export interface Host {
@@ -23,6 +24,8 @@ export interface Host {
   /** Opens where grants are taken back. */
   openSettings: (() => Promise<void>) | undefined;
   compute: ComputePort | undefined;
+  /** Keeps workspaces and folders equal; the desktop does that. */
+  sync?: Sync | undefined;
   /** Finds out whether scripts can run in the page itself. */
   inPage?: () => Promise<ComputePort | undefined>;
 }
@@ -50,6 +53,7 @@ function inDesktop(files: Files, invoke: Invoke | undefined): Host {
         await invoke("files_open_settings");
       }),
     compute: invoke && new TauriCompute(invoke),
+    sync: invoke && new Sync(invoke),
     inPage: () => inPage(files),
   };
 }
