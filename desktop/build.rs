@@ -27,16 +27,40 @@ const COMMANDS: &[&str] = &[
     "compute_stop",
 ];
 
+/// What a page can ask of sync, where that is built in.
+const SYNC_COMMANDS: &[&str] = &[
+    "start_sync",
+    "stop_sync",
+    "sync_status",
+    "confirm_sync",
+    "resolve_conflict",
+    "conflict_versions",
+];
+
+/// The access lists, with and without that of sync.
+const ALL_LISTS: &str = "./capabilities/**/*";
+const LISTS_BUT_SYNC: &str = "./capabilities/*.json";
+
 #[expect(clippy::panic, reason = "a build script has no other way to fail")]
 fn main() {
     if let Err(error) = embed_client() {
         panic!("the workbench's files cannot be built in: {error}");
     }
-    let manifest = tauri_build::AppManifest::new().commands(COMMANDS);
-    let attributes = tauri_build::Attributes::new().app_manifest(manifest);
+    let (sync, lists): (&[&str], _) =
+        if has_sync() { (SYNC_COMMANDS, ALL_LISTS) } else { (&[], LISTS_BUT_SYNC) };
+    let commands: Vec<&'static str> = COMMANDS.iter().chain(sync).copied().collect();
+    // A build script ends with its build, and the manifest keeps what it is given.
+    let manifest = tauri_build::AppManifest::new().commands(commands.leak());
+    let attributes =
+        tauri_build::Attributes::new().app_manifest(manifest).capabilities_path_pattern(lists);
     if let Err(error) = tauri_build::try_build(attributes) {
         panic!("the desktop's access lists cannot be made: {error:#}");
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "cargo tells a build script in its environment")]
+fn has_sync() -> bool {
+    std::env::var_os("CARGO_FEATURE_LOCAL_SYNC").is_some()
 }
 
 /// Where the page's files are made.

@@ -21,6 +21,8 @@ mod preview;
 mod pulse;
 mod scheme;
 mod services;
+#[cfg(feature = "local-sync")]
+mod sync;
 mod trace;
 mod tray;
 mod windows;
@@ -223,6 +225,18 @@ fn start(
                 compute::commands::compute_ask,
                 compute::commands::compute_interrupt,
                 compute::commands::compute_stop,
+                #[cfg(feature = "local-sync")]
+                sync::commands::start_sync,
+                #[cfg(feature = "local-sync")]
+                sync::commands::stop_sync,
+                #[cfg(feature = "local-sync")]
+                sync::commands::sync_status,
+                #[cfg(feature = "local-sync")]
+                sync::commands::confirm_sync,
+                #[cfg(feature = "local-sync")]
+                sync::commands::resolve_conflict,
+                #[cfg(feature = "local-sync")]
+                sync::commands::conflict_versions,
             ],
         ))
         .setup(move |app| {
@@ -239,6 +253,8 @@ fn start(
             let desktop = Arc::clone(&setting_up);
             tauri::async_runtime::spawn(async move { desktop.notifier.look(&desktop).await });
             tauri::async_runtime::spawn(pulse::run(Arc::clone(&setting_up)));
+            #[cfg(feature = "local-sync")]
+            tauri::async_runtime::spawn(sync::run(Arc::clone(&setting_up)));
             tauri::async_runtime::spawn(tray::run(Arc::clone(&setting_up)));
             tauri::async_runtime::spawn(positions::run(Arc::clone(&setting_up)));
             let desktop = Arc::clone(&setting_up);

@@ -2,6 +2,8 @@
 //! runtime's to say; here each notice is shown once, many at once become few, and a person can have quiet.
 
 mod daemon;
+#[cfg(feature = "local-sync")]
+mod sync;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -59,6 +61,8 @@ pub(crate) enum Pause {
 /// Shows notices.
 pub(crate) struct Notifier {
     heard: Mutex<Heard>,
+    #[cfg(feature = "local-sync")]
+    sync: Mutex<sync::SyncHeard>,
     daemon: Daemon,
     /// Until when nothing is shown.
     paused: watch::Sender<Option<SystemTime>>,
@@ -68,6 +72,8 @@ impl Notifier {
     pub(crate) fn new() -> Self {
         Self {
             heard: Mutex::default(),
+            #[cfg(feature = "local-sync")]
+            sync: Mutex::default(),
             daemon: Daemon::default(),
             paused: watch::Sender::new(None),
         }
@@ -85,6 +91,44 @@ impl Notifier {
                 return;
             }
         }
+    }
+
+    /// Takes in how every sync stands.
+    #[cfg(feature = "local-sync")]
+    pub(crate) fn look_at_sync(&self, syncs: &[oriel_wire::sync::SyncStatus]) {
+        self.heard_of_sync().look(syncs);
+    }
+
+    /// Takes in what happened to a sync.
+    #[cfg(feature = "local-sync")]
+    pub(crate) fn hear_sync(&self, event: &oriel_wire::sync::SyncEvent) {
+        self.heard_of_sync().hear(event);
+    }
+
+    /// Returns whether there is something of sync to show.
+    #[cfg(feature = "local-sync")]
+    pub(crate) fn has_sync_news(&self) -> bool {
+        self.heard_of_sync().has_news()
+    }
+
+    /// Shows what is new of sync.
+    #[cfg(feature = "local-sync")]
+    pub(crate) async fn show_sync(&self, desktop: &Arc<Desktop>) {
+        let toasts = self.heard_of_sync().take();
+        if !desktop.settings.notifications || self.paused_until(desktop.clock.now()).is_some() {
+            return;
+        }
+        for toast in toasts.into_iter().take(AT_ONCE_MAX) {
+            if let Err(problem) = self.show(desktop, toast).await {
+                tracing::debug!(problem, "what happened to a sync is in the console only");
+                return;
+            }
+        }
+    }
+
+    #[cfg(feature = "local-sync")]
+    fn heard_of_sync(&self) -> std::sync::MutexGuard<'_, sync::SyncHeard> {
+        self.sync.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Shows one notification. Where the system cannot, that is said in the page for diagnostics too.
