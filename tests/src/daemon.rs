@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,7 @@ pub struct Launch {
     home: Home,
     arguments: Vec<String>,
     variables: Vec<(String, String)>,
+    wrapper: Vec<String>,
 }
 
 /// A daemon. Dropping it ends it at once.
@@ -83,6 +84,13 @@ impl Launch {
         self
     }
 
+    /// Has this command line start it, which ends with what it runs.
+    #[must_use]
+    pub fn within(mut self, wrapper: &[&str]) -> Self {
+        self.wrapper = wrapper.iter().map(ToString::to_string).collect();
+        self
+    }
+
     /// Starts a daemon and returns once it listens.
     ///
     /// # Panics
@@ -111,7 +119,7 @@ impl Launch {
         self.home.run(self.command())
     }
 
-    fn command(&self) -> std::process::Command {
+    fn command(&self) -> Command {
         let port = if self.arguments.iter().any(|name| name == "--port") {
             &[][..]
         } else {
@@ -125,8 +133,22 @@ impl Launch {
         let mut command = self.home.command(&[&["serve"], port, console].concat());
         command.args(&self.arguments);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command
+        match self.wrapper.split_first() {
+            Some((first, rest)) => wrapped(&command, first, rest),
+            None => command,
+        }
     }
+}
+
+/// Returns a command that starts another with all it has.
+fn wrapped(command: &Command, first: &str, rest: &[String]) -> Command {
+    let mut wrapped = Command::new(first);
+    wrapped.args(rest).arg(command.get_program()).args(command.get_args()).env_clear();
+    wrapped.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(folder) = command.get_current_dir() {
+        wrapped.current_dir(folder);
+    }
+    wrapped
 }
 
 impl Daemon {
@@ -224,6 +246,12 @@ impl Daemon {
     /// Steers it, with the token.
     pub fn control(&self, method: &str, target: &str) -> Answer {
         self.send(&Request::new(method, target).header("x-oriel-authtok", self.token()))
+    }
+
+    /// Steers it with a command that has words of its own.
+    pub fn control_with(&self, method: &str, target: &str, body: &Value) -> Answer {
+        let request = Request::new(method, target).header("x-oriel-authtok", self.token());
+        self.send(&request.typed("application/json", body.to_string()))
     }
 
     /// Stores one event and returns its number.

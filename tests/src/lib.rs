@@ -28,8 +28,9 @@ pub mod desktop;
 pub mod front;
 pub mod probe;
 
-// The gateway, asked as a client asks it.
+// The gateway, asked as a client asks it, and folders that are kept equal with what is in it.
 pub mod gateway;
+pub mod sync;
 
 // Scripts, from the outside.
 pub mod scripts;

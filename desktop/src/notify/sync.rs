@@ -69,7 +69,8 @@ impl SyncHeard {
             (0, _) => {}
             (1, [path, ..]) => toasts.push(toast("Both sides changed a file", path)),
             _ => {
-                toasts.push(toast(&format!("Both sides changed {count} files"), &paths.join(", ")))
+                let title = format!("Both sides changed {count} files");
+                toasts.push(toast(&title, &paths.join(", ")));
             }
         }
         toasts

@@ -62,3 +62,5 @@ mod sources;
 mod spool;
 #[cfg(test)]
 mod stream;
+#[cfg(test)]
+mod sync;
