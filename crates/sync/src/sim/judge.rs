@@ -104,7 +104,7 @@ impl Sim {
             kept.extend(files.map(|(_, ino)| digest_of(&side.fs.inodes[&ino].data)));
         }
         drop(state);
-        let local = self.locals.iter().flat_map(|local| local.conflicts());
+        let local = self.locals.iter().flat_map(crate::local::Engine::conflicts);
         let local = local.map(|(_, conflict)| conflict);
         let late = self.upstream.late_writes().map(|(_, conflict)| conflict);
         for conflict in local.chain(late) {

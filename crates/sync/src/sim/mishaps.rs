@@ -34,7 +34,7 @@ impl Sim {
     fn begin_anew(&mut self, is_wiped: bool) {
         self.trace(|| format!("upstream begins anew, wiped {is_wiped}"), is_wiped);
         let mut lost: BTreeSet<Digest> = BTreeSet::new();
-        let local = self.locals.iter().flat_map(|local| local.conflicts());
+        let local = self.locals.iter().flat_map(local::Engine::conflicts);
         let local = local.map(|(_, conflict)| &conflict.upstream);
         let late = self.upstream.late_writes().map(|(_, conflict)| &conflict.upstream);
         lost.extend(local.chain(late).filter_map(Entry::digest));

@@ -47,8 +47,7 @@ enum Verdict {
 impl Engine {
     pub(super) fn proposed(&mut self, peer: Peer, proposal: Proposal) {
         let path = proposal.path.clone();
-        let is_it = |(op, _): &(OpId, u64)| *op == proposal.op;
-        if self.told.get(&path).is_some_and(|told| told.committed.iter().any(is_it)) {
+        if self.is_committed(&proposal) {
             self.answers.push(Answer { peer, op: proposal.op, path, why: None });
             return;
         }
@@ -99,7 +98,8 @@ impl Engine {
         // The same again is not what it was made against: it may be an old proposal that comes twice.
         let is_newer = self.told.get(path).is_some_and(|told| *base_rev < told.rev);
         let is_left_out = self.setup.left_out.has(path, *new == Entry::Dir);
-        if current == new {
+        // It may have been carried out while it was sent again.
+        if current == new || self.is_committed(&waiting.proposal) {
             Verdict::Commit
         } else if !new.is_known() || is_left_out || TRIES < waiting.tries {
             Verdict::Reject(Why::Failed)
@@ -111,6 +111,11 @@ impl Engine {
                 _ => Verdict::Begin,
             }
         }
+    }
+
+    fn is_committed(&self, proposal: &Proposal) -> bool {
+        let is_it = |(op, _): &(OpId, u64)| *op == proposal.op;
+        self.told.get(&proposal.path).is_some_and(|told| told.committed.iter().any(is_it))
     }
 
     /// Answers the first proposal at a path.

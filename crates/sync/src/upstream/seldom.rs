@@ -66,6 +66,29 @@ fn what_is_in_a_folder_that_is_being_changed_has_its_answer_with_its_revision() 
     assert_eq!(side.answer(2), Some(Ok(told)));
 }
 
+#[test]
+fn what_was_carried_out_while_it_was_sent_again_is_not_refused() {
+    let mut side = Side::empty();
+    side.says(Up::Propose(proposal(1, "d", Entry::Dir)));
+    side.does_it();
+    let folder = proposal(2, "d/e", Entry::Dir);
+    side.says(Up::Propose(folder.clone()));
+    let within = side.applied();
+    let gone = Proposal { base: Entry::Dir, base_rev: 1, ..proposal(3, "d", Entry::Absent) };
+    side.says(Up::Propose(gone));
+    let around = side.applied();
+    side.ends(within, Outcome::Done);
+
+    side.step(Input::Left(1));
+    side.joins(2);
+    side.step(Input::Said(2, Up::Propose(folder)));
+    side.step(Input::Hint(vec![RelPath::parse("d/e").unwrap()]));
+    let look = side.look("d/e");
+    side.ends(around, Outcome::NotEmpty);
+    side.step(Input::Done(Done::Looked(look, Ok(Seen { entry: Entry::Absent, stat: None }))));
+    assert!(matches!(side.answer(2), Some(Ok(_))), "{:?}", side.effects);
+}
+
 struct Side {
     engine: Engine,
     effects: Vec<Effect>,
@@ -127,6 +150,15 @@ impl Side {
     fn ends(&mut self, id: OpId, outcome: Outcome) {
         let applied = Applied { outcome, left: None };
         self.step(Input::Done(Done::Applied(id, applied)));
+    }
+
+    /// Returns how a path is looked at.
+    fn look(&self, name: &str) -> crate::Look {
+        let look = |effect: &Effect| match effect {
+            Effect::Task(Task::Look(look)) if look.path.as_str() == name => Some(look.clone()),
+            _ => None,
+        };
+        self.effects.iter().find_map(look).unwrap()
     }
 
     /// Returns the revision at which a path is told of.
