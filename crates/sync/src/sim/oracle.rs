@@ -132,15 +132,18 @@ impl Oracle {
     }
 
     /// Returns whether a content was taken away from a path after it was last put there. Whoever takes
-    /// away only what they put there themselves says nothing of what somebody else put there before.
+    /// away only what they put there themselves says nothing of what somebody else put there before, nor of
+    /// what somebody put there since who never had the first one's at this path.
     pub(crate) fn is_taken(&self, path: &str, digest: Digest) -> bool {
         let key = key(path, digest);
         let (Some(taken), nothing) = (self.taken.get(&key), BTreeMap::new()) else { return false };
         let put = self.put.get(&key).unwrap_or(&nothing);
         taken.iter().any(|(side, at)| {
             let stands = |other: &usize, since: &u64| {
-                let is_own = put.get(side).is_some_and(|own| since < own);
-                let is_gone = taken.get(other).is_some_and(|gone| since < gone);
+                let gone = taken.get(other);
+                let knew = |own: &u64| own < since && gone.is_some_and(|gone| own < gone);
+                let is_own = put.get(side).is_some_and(|own| !knew(own));
+                let is_gone = gone.is_some_and(|gone| since < gone);
                 other != side && is_own && !is_gone
             };
             put.iter().all(|(other, since)| since < at && !stands(other, since))
@@ -155,6 +158,22 @@ fn key(path: &str, digest: Digest) -> (String, Digest) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_two_put_under_the_same_name_and_one_takes_away_stands() {
+        let (mut oracle, one) = (Oracle::default(), digest_of(b"one"));
+        oracle.put(1, "a", b"one");
+        oracle.put(2, "a", b"one");
+        oracle.taken(1, "a", b"one");
+        assert!(!oracle.is_taken("a", one), "the second one's came by itself");
+
+        let mut oracle = Oracle::default();
+        oracle.put(1, "a", b"one");
+        oracle.taken(2, "a", b"one");
+        oracle.put(2, "a", b"one");
+        oracle.taken(1, "a", b"one");
+        assert!(oracle.is_taken("a", one), "it was the first one's, moved away and back");
+    }
 
     #[test]
     fn what_was_replaced_by_somebody_who_saw_it_is_not_missed_once_its_author_closes_it() {
