@@ -50,7 +50,9 @@ pub fn look<V: Vfs, B: Blobs>(
         let Some(stat) = vfs.lstat(at)? else {
             return Ok(Seen::entry(Entry::Absent));
         };
-        if let Some(known) = known.filter(|known| known.stat == Some(stat)) {
+        // Where the clock stepped back, a write at this moment may have the times that were known before.
+        let is_racy = stat.is_racy(now_ns, vfs.granularity_ns());
+        if let Some(known) = known.filter(|known| known.stat == Some(stat) && !is_racy) {
             return Ok(known.clone());
         }
         let entry = match stat.kind {
@@ -65,7 +67,6 @@ pub fn look<V: Vfs, B: Blobs>(
             && vfs.lstat(at)? == Some(stat)
         {
             // Of a folder it only says which one it is, and not what is in it.
-            let is_racy = stat.is_racy(now_ns, vfs.granularity_ns());
             let is_proof = entry == Entry::Dir || !is_racy;
             return Ok(Seen { entry, stat: is_proof.then_some(stat) });
         }

@@ -1,9 +1,20 @@
 //! Whatever happens, in whatever order: nothing that somebody wrote is lost, both trees become the same,
 //! and what was deleted stays away.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
+use oriel_wire::sync::RelPath;
+
+use super::calls::Process;
+use super::run::{LOCAL, SIDES};
+use super::state::State;
 use super::{Flaw, Plan, run};
+use crate::digest_of;
+use crate::look::{Seen, look};
+use crate::vfs::Place;
 
 /// Seeds at which something was wrong once.
 const REGRESSIONS: [u64; 0] = [];
@@ -66,6 +77,24 @@ fn a_process_may_end_again_while_it_recovers() {
             }
         }
     }
+}
+
+#[test]
+fn what_is_written_after_the_clock_stepped_back_to_when_it_was_last_written_is_seen() {
+    let state = Rc::new(RefCell::new(State::new(Rng::with_seed(1), 20_000_000, 9, [0; SIDES])));
+    let process = Process { side: LOCAL, state: Rc::clone(&state) };
+    let path = RelPath::parse("a").unwrap();
+    let see =
+        |known: Option<&Seen>| look(&process, &process, Place::Tree(&path), &path, known).unwrap();
+    state.borrow_mut().actor_create(LOCAL, "a", b"one");
+    state.borrow_mut().now_ms += 5000;
+    let one = see(None);
+    assert!(one.stat.is_some());
+    assert_eq!(see(Some(&one)), one);
+
+    state.borrow_mut().sides[LOCAL].skew_ns = -5_000_000_000;
+    state.borrow_mut().actor_create(LOCAL, "a", b"two");
+    assert_eq!(see(Some(&one)).entry.digest(), Some(digest_of(b"two")));
 }
 
 #[test]
