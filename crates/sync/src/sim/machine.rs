@@ -44,6 +44,11 @@ impl Written {
         }
     }
 
+    /// Returns whether a change that is to put a content at a path is not over.
+    pub(crate) fn is_under_way(&self, path: &str, digest: Digest) -> bool {
+        self.ops.values().any(|op| op.path.as_str() == path && op.new.digest() == Some(digest))
+    }
+
     pub(crate) fn write(&mut self, writes: &[Write], boots: u64) {
         self.boots = boots;
         fn put<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {

@@ -157,12 +157,17 @@ impl State {
     }
 
     /// Returns the contents of the files in a tree that nobody has taken away from where they are. What
-    /// somebody has moved on the other machine is to go here, and may go at any moment.
+    /// somebody has moved on the other machine is to go here, and may go at any moment; so may what is being
+    /// put here, if somebody is found to have written what it took the place of.
     pub(crate) fn standing(&self, side: usize) -> BTreeSet<Digest> {
         let fs = &self.sides[side].fs;
         let files = fs.walk().into_iter();
         let files = files.map(|(path, ino)| (path, digest_of(&fs.inodes[&ino].data)));
-        let standing = files.filter(|(path, digest)| !self.oracle.is_taken(path, *digest));
+        let goes = |path: &str, digest: Digest| {
+            let journal = &self.sides[side].journal;
+            self.oracle.is_taken(path, digest) || journal.is_under_way(path, digest)
+        };
+        let standing = files.filter(|(path, digest)| !goes(path, *digest));
         standing.map(|(_, digest)| digest).collect()
     }
 
@@ -449,8 +454,12 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use oriel_wire::sync::Entry;
+
     use super::super::run::{LOCAL, UPSTREAM};
     use super::*;
+    use crate::journal::Write;
+    use crate::op::{Op, OpId};
 
     #[test]
     fn what_was_moved_on_the_other_machine_does_not_stand_where_it_was() {
@@ -466,6 +475,25 @@ mod tests {
         state.actor_rename(UPSTREAM, "a", "b");
         assert!(state.standing(LOCAL).is_empty(), "it goes as soon as that is told");
         assert_eq!(state.standing(UPSTREAM), [digest_of(b"one")].into());
+    }
+
+    #[test]
+    fn what_is_being_put_somewhere_does_not_stand_there_yet() {
+        let mut state = state();
+        state.actor_create(LOCAL, "a", b"one");
+        assert_eq!(state.standing(LOCAL), [digest_of(b"one")].into());
+        let new = Entry::File { digest: digest_of(b"one"), size: 3, exec: false };
+        let op = Op {
+            id: OpId(1),
+            path: RelPath::parse("a").unwrap(),
+            expected: Entry::Absent,
+            stat: None,
+            new: new.clone(),
+            agreed: new,
+            proposal: None,
+        };
+        state.sides[LOCAL].write(&[Write::Op(op)]);
+        assert!(state.standing(LOCAL).is_empty());
     }
 
     #[test]
