@@ -65,7 +65,7 @@ impl Synced {
         let named = workspace.display().to_string();
         let session = runtime.expect("a runtime can be made").block_on(async {
             let (client, _events) = connect(daemon.home()).await;
-            let made = client.create_session("echo", Some(named), None).await;
+            let made = client.create_session("echo", None, Some(named)).await;
             made.expect("a session is made").id
         });
         Self { daemon, session, workspace, local, _folders: folders }
