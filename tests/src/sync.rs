@@ -175,7 +175,8 @@ pub fn tree(root: &Path) -> Tree {
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             let path = entry.path();
             let name = path.strip_prefix(root).expect("it is in it").display().to_string();
-            if name == ".oriel" {
+            // What is sync's own, and repositories, which are nobody else's.
+            if name == ".oriel" || name == ".git" {
                 continue;
             }
             let Ok(metadata) = fs::symlink_metadata(&path) else { continue };

@@ -30,11 +30,7 @@ pub(crate) async fn connect(
     }
 }
 
-fn let_in(
-    house: &Arc<House>,
-    session: String,
-    request: Request,
-) -> Result<Response<Body>, Denied> {
+fn let_in(house: &Arc<House>, session: String, request: Request) -> Result<Response<Body>, Denied> {
     house.check(&request)?;
     let accept = handshake::accept_key(request.method(), request.headers())?;
     if house.hub.is_stopping() {

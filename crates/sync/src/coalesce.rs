@@ -81,6 +81,8 @@ pub struct Coalescer {
     rescan: Option<Duration>,
     /// Before this, not everything is looked through again.
     rescan_from: Duration,
+    /// How long to wait for what the last look through everything took.
+    pause: Duration,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -142,8 +144,15 @@ impl Coalescer {
 
     /// Takes how long looking through everything took that just ended.
     pub fn rescanned(&mut self, now: Duration, took: Duration) {
-        self.rescan_from = now + held_back(took);
+        self.pause = held_back(took);
+        self.rescan_from = now + self.pause;
         self.rescan = self.rescan.map(|due| due.max(self.rescan_from));
+    }
+
+    /// Returns how long to wait between two looks through everything, by what the last one took.
+    #[must_use]
+    pub const fn pause(&self) -> Duration {
+        self.pause
     }
 
     /// Takes off what is due.

@@ -145,7 +145,7 @@ impl<E: Side> Desk<E> {
             peers: Peers::new(sender.clone()),
             messages,
             wake_ms: None,
-            look_at: Instant::now() + LOOK_THROUGH_EVERY,
+            looked_at: Instant::now(),
             root_at: None,
             journal_at: None,
             has_committed: false,
@@ -199,7 +199,8 @@ struct Keeper<E: Side, V, B, J> {
     peers: Peers<E>,
     messages: Receiver<Message<E>>,
     wake_ms: Option<u64>,
-    look_at: Instant,
+    /// When the whole tree was last looked through, or that was begun.
+    looked_at: Instant,
     /// When it is looked whether the folder is back.
     root_at: Option<Instant>,
     /// When it is tried again to read the journal.

@@ -64,11 +64,15 @@ pub struct DeleteLimits {
     pub percent: usize,
     /// From so many files on it is asked whether all of them are to go.
     pub all_from: usize,
+    /// Deletes that follow each other within this time are judged together. In milliseconds, as is the next.
+    pub gather_ms: u64,
+    /// However many follow, they are judged after this.
+    pub gather_max_ms: u64,
 }
 
 impl Default for DeleteLimits {
     fn default() -> Self {
-        Self { files: 25, percent: 30, all_from: 5 }
+        Self { files: 25, percent: 30, all_from: 5, gather_ms: 100, gather_max_ms: 2000 }
     }
 }
 
@@ -154,8 +158,10 @@ pub struct Engine {
     retries: BTreeSet<(u64, RelPath)>,
     /// Deletes that were confirmed.
     allowed: BTreeSet<RelPath>,
-    /// When the last deletes were done.
-    deleted: VecDeque<u64>,
+    /// When the last deletes were begun, and how much there was then.
+    deleted: VecDeque<(u64, usize)>,
+    /// Deletes that are gathered: since when, since when there are no more of them, and how many.
+    gathered: Option<(u64, u64, usize)>,
     /// How many files and links are agreed on.
     tracked: usize,
     /// What is not written yet.
@@ -202,6 +208,7 @@ impl Engine {
             retries: BTreeSet::new(),
             allowed: BTreeSet::new(),
             deleted: VecDeque::new(),
+            gathered: None,
             tracked: 0,
             unsaved: BTreeSet::new(),
             is_head_unsaved: false,
@@ -332,6 +339,7 @@ impl Engine {
             self.disk.next_retry_ms(),
             self.slots.next_ms(),
             self.retries.first().map(|(due, _)| *due),
+            self.gathered_until(),
         ];
         let next = recover.chain(others.into_iter().flatten()).min();
         if next != self.wake_ms {
@@ -431,6 +439,8 @@ pub enum Trouble {
     There(oriel_wire::sync::Problem),
     /// It is deleted on one side, and on the other there is something in it that is left out.
     NotEmpty,
+    /// It is left out there, and not here.
+    LeftOutThere,
     /// Another name is the same for one of the file systems.
     NameTaken,
     /// Changing it failed, here or there. It is tried again.

@@ -68,6 +68,11 @@ impl Inbox {
         self.waiting().rescanned(self.begin.elapsed(), took);
     }
 
+    /// Returns how long to wait between two looks through everything, by what the last one took.
+    pub(super) fn pause(&self) -> Duration {
+        self.waiting().pause()
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Coalescer> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -82,7 +82,7 @@ where
             self.plan.inbox.next(),
             self.root_at.map(until),
             self.journal_at.map(until),
-            Some(until(self.look_at)),
+            Some(until(self.looked_at + self.look_through_every())),
         ];
         let soonest = due.into_iter().flatten().min().unwrap_or(LOOK_THROUGH_EVERY);
         match self.messages.recv_timeout(soonest) {
@@ -138,9 +138,9 @@ where
             self.step(Input::Hint(due.paths), batch);
         }
         let now = Instant::now();
-        if due.rescan || self.look_at <= now {
-            let is_watching = self.engine.as_ref().is_none_or(Side::is_watching);
-            self.look_at = now + if is_watching { LOOK_THROUGH_EVERY } else { UNWATCHED_EVERY };
+        let every = self.look_through_every();
+        if due.rescan || self.looked_at + every <= now {
+            self.looked_at = now;
             self.step(Input::Rescan, batch);
         }
         if self.wake_ms.is_some_and(|wake| wake <= (self.plan.surroundings.now_ms)()) {
@@ -151,6 +151,11 @@ where
             self.renew();
         }
         self.look_for_root(now, batch);
+    }
+
+    fn look_through_every(&self) -> Duration {
+        let is_watching = self.engine.as_ref().is_none_or(Side::is_watching);
+        if is_watching { LOOK_THROUGH_EVERY } else { UNWATCHED_EVERY.max(self.plan.inbox.pause()) }
     }
 
     fn look_for_root(&mut self, now: Instant, batch: &mut Batch<E::Says>) {
@@ -276,7 +281,7 @@ where
             engine.distrust();
         }
         self.engine = Some(engine);
-        self.look_at = Instant::now() + LOOK_THROUGH_EVERY;
+        self.looked_at = Instant::now();
         let mut batch = Batch::default();
         self.step(Input::Tick, &mut batch);
         self.see_to(batch);

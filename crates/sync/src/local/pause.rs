@@ -16,9 +16,36 @@ use crate::reconcile::Action;
 const AT_ONCE_MS: u64 = 10_000;
 
 impl Engine {
+    /// Returns whether these deletes wait for others that may follow, so that all are judged together.
+    pub(super) fn gathers(&mut self, now_ms: u64, deletes: &[Delete]) -> bool {
+        let DeleteLimits { gather_ms, gather_max_ms, .. } = self.setup.deletes;
+        let is_waiting = |delete: &&Delete| !self.allowed.contains(&delete.path);
+        let count = deletes.iter().filter(is_waiting).count();
+        if count == 0 || gather_ms == 0 {
+            self.gathered = None;
+            return false;
+        }
+        let (first, last, before) = self.gathered.unwrap_or((now_ms, now_ms, count));
+        let last = if count == before { last } else { now_ms };
+        // A clock that was set back would let them wait for as long as it was.
+        let is_over = now_ms < first || first + gather_max_ms <= now_ms;
+        if is_over || last + gather_ms <= now_ms {
+            self.gathered = None;
+            return false;
+        }
+        self.gathered = Some((first, last, count));
+        true
+    }
+
+    /// Returns when deletes that wait for others are judged.
+    pub(super) fn gathered_until(&self) -> Option<u64> {
+        let DeleteLimits { gather_ms, gather_max_ms, .. } = self.setup.deletes;
+        self.gathered.map(|(first, last, _)| (last + gather_ms).min(first + gather_max_ms))
+    }
+
     /// Returns whether somebody has to be asked before these are deleted, and asks.
     pub(super) fn asks_about(&mut self, now_ms: u64, deletes: &[Delete]) -> bool {
-        while self.deleted.front().is_some_and(|at| at + AT_ONCE_MS < now_ms) {
+        while self.deleted.front().is_some_and(|(at, _)| at + AT_ONCE_MS < now_ms) {
             self.deleted.pop_front();
         }
         for here in [true, false] {
@@ -26,7 +53,9 @@ impl Engine {
             if self.is_much(going.iter().map(|delete| &delete.path))
                 && self.is_much(self.not_moved(&going, here).into_iter())
             {
-                self.pause(Pause::MassDelete { files: self.going(here).len(), here });
+                let going = self.going(here);
+                let files = going.iter().filter(|path| is_content(self.agreed(path))).count();
+                self.pause(Pause::MassDelete { files, here });
                 return true;
             }
         }
@@ -40,8 +69,10 @@ impl Engine {
         if now == 0 {
             return false;
         }
-        let DeleteLimits { files, percent, all_from } = self.setup.deletes;
-        let (all, before) = (now + self.deleted.len(), self.tracked + self.deleted.len());
+        let DeleteLimits { files, percent, all_from, .. } = self.setup.deletes;
+        // Of those that were begun, not all are over.
+        let before = self.deleted.front().map_or(0, |(_, tracked)| *tracked).max(self.tracked);
+        let all = now + self.deleted.len();
         let is_part = files < all && before * percent < all * 100;
         is_part || (all_from <= self.tracked && self.tracked <= now)
     }

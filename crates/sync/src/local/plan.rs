@@ -38,13 +38,13 @@ impl Engine {
             self.plan_path(now_ms, path, &mut deletes);
         }
         self.touched.extend(later);
-        if self.asks_about(now_ms, &deletes) {
+        if self.gathers(now_ms, &deletes) || self.asks_about(now_ms, &deletes) {
             self.touched.extend(deletes.into_iter().map(|delete| delete.path));
             return;
         }
         for Delete { path, here, meets } in deletes {
             if is_content(self.agreed(&path)) && !self.allowed.contains(&path) {
-                self.deleted.push_back(now_ms);
+                self.deleted.push_back((now_ms, self.tracked));
             }
             if here {
                 self.pull(now_ms, &path, meets);

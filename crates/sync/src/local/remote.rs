@@ -185,6 +185,11 @@ impl Engine {
     fn rejected(&mut self, now_ms: u64, op: OpId, why: Why, current: Entry, rev: u64) {
         let Some(path) = self.answered(op) else { return };
         let Some(proposed) = self.pair(&path).proposed.take() else { return };
+        if current == Entry::Untracked {
+            // What is left out there and not here is so until both have heard of the same ignore files.
+            let failures = self.failures(&path) + 1;
+            return self.stick(now_ms, &path, Trouble::LeftOutThere, failures);
+        }
         self.set_there(&path, current, rev);
         let is_news = self.pair(&path).rev != proposed.base_rev;
         let failures = self.failures(&path) + 1;

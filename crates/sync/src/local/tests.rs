@@ -122,6 +122,29 @@ fn deletes_that_are_too_many_wait_for_an_answer() {
 }
 
 #[test]
+fn deletes_that_come_one_after_another_are_judged_together() {
+    let names: Vec<_> = (0..40).map(|number| format!("f{number}")).collect();
+    let files: Vec<_> = names.iter().map(|name| (name.as_str(), 1)).collect();
+    let mut side = Side::met_with(&files, &files, 100);
+    for (seq, name) in (2..).zip(&names) {
+        side.now_ms += 5;
+        let changes = vec![change(name, Entry::Absent, 50)];
+        side.says(Down::Delta { seq, changes });
+        assert!(applies(&side.effects).is_empty(), "{:?}", side.effects);
+    }
+    side.now_ms += 100;
+    side.step(Input::Tick);
+    let pause = Some(Pause::MassDelete { files: 40, here: true });
+    assert_eq!(side.engine.status().pause, pause);
+    let mut side = Side::met_with(&files, &files, 100);
+    side.says(Down::Delta { seq: 2, changes: vec![change("f1", Entry::Absent, 50)] });
+    assert!(side.effects.contains(&Effect::WakeAt(side.now_ms + 100)), "{:?}", side.effects);
+    side.now_ms += 100;
+    side.step(Input::Tick);
+    assert_eq!(applies(&side.effects).len(), 1, "a single one goes soon");
+}
+
+#[test]
 fn a_folder_that_is_gone_stops_everything_and_deletes_nothing() {
     let mut side = Side::met(&[("a", 1)], &[("a", 1)]);
     let list = List { folder: None, is_deep: true };
@@ -150,36 +173,45 @@ fn names_that_are_the_same_here_are_not_both_made() {
 
 struct Side {
     engine: Engine,
+    now_ms: u64,
     effects: Vec<Effect>,
 }
 
 impl Side {
     fn new(folds: bool) -> Self {
+        Self::with(folds, 0)
+    }
+
+    fn with(folds: bool, gather_ms: u64) -> Self {
         let setup = Setup {
             launch: 1,
             is_same_boot: true,
             left_out: LeftOut::nothing(),
             folds,
             recheck: RecheckTimes::default(),
-            deletes: DeleteLimits::default(),
+            deletes: DeleteLimits { gather_ms, ..DeleteLimits::default() },
         };
-        Self { engine: Engine::new(setup, Saved::default()), effects: Vec::new() }
+        Self { engine: Engine::new(setup, Saved::default()), now_ms: 1000, effects: Vec::new() }
     }
 
     /// An engine that has seen both trees. What would be fetched is here.
     fn met(here: &[(&str, u8)], there: &[(&str, u8)]) -> Self {
-        let mut side = Self::new(false);
+        Self::met_with(here, there, 0)
+    }
+
+    fn met_with(here: &[(&str, u8)], there: &[(&str, u8)], gather_ms: u64) -> Self {
+        let mut side = Self::with(false, gather_ms);
         side.sees(here);
         side.meets(there);
         side
     }
 
     fn step(&mut self, input: Input) {
-        self.effects = self.engine.step(1000, input);
+        self.effects = self.engine.step(self.now_ms, input);
         let wanted: Vec<_> = self.effects.iter().filter_map(wanted).collect();
         for digest in wanted {
             let have = Done::Have(digest, Ok(crate::vfs::Have::All));
-            self.effects.extend(self.engine.step(1000, Input::Done(have)));
+            self.effects.extend(self.engine.step(self.now_ms, Input::Done(have)));
         }
     }
 
@@ -226,7 +258,7 @@ impl Side {
         choice: Choice,
         shown: &Conflict,
     ) -> Result<Vec<Effect>, ChoiceError> {
-        self.engine.choose(1000, id, choice, &shown.local, &shown.upstream)
+        self.engine.choose(self.now_ms, id, choice, &shown.local, &shown.upstream)
     }
 }
 

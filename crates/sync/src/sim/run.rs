@@ -382,7 +382,9 @@ fn recheck() -> RecheckTimes {
 }
 
 pub(super) fn local_setup(launch: u64, is_same_boot: bool, left_out: &LeftOut) -> local::Setup {
-    let deletes = DeleteLimits { files: 6, percent: 60, all_from: 6 };
+    let gather_ms = 50 * (launch % 2);
+    let deletes =
+        DeleteLimits { files: 6, percent: 60, all_from: 6, gather_ms, gather_max_ms: 300 };
     let (left_out, recheck) = (left_out.clone(), recheck());
     local::Setup { launch, is_same_boot, left_out, folds: false, recheck, deletes }
 }

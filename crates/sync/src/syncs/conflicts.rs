@@ -97,27 +97,52 @@ pub(super) async fn resolve(sync: &Sync, resolve: ResolveConflict) -> Result<(),
     choose(&room, id, &conflict, choice).await
 }
 
-/// Puts both changes together without being asked, where no place has to be asked about. Returns the path
-/// where that was done.
+/// What came of putting both changes together without being asked.
+pub(super) enum Unasked {
+    /// It was done.
+    Merged(RelPath),
+    /// Somebody has to be asked.
+    Asks,
+    /// Not all of it is here yet.
+    Waits,
+    /// There is no such conflict any more.
+    Over,
+}
+
+/// Puts both changes together without being asked, where no place has to be asked about.
 pub(super) async fn merge_unasked(
     sync: &Sync,
     room: &Arc<Room<Engine>>,
     id: ConflictId,
-) -> Option<RelPath> {
-    let conflict = by_id(room, id).await?;
+) -> Unasked {
+    let Some(conflict) = by_id(room, id).await else { return Unasked::Over };
     if !matches!(conflict.kind, ConflictKind::Both(_)) {
-        return None;
+        return Unasked::Asks;
     }
+    let Some(key) = key(&conflict) else { return Unasked::Asks };
     fill(room, &conflict).await;
     let (contents, versions) = (Arc::clone(&room.contents), conflict.clone());
-    let merged = off_thread(move || Ok(put_together(&contents, &versions))).await.ok()??;
-    let (MergedText { text, conflicts: 0 }, true) = merged else { return None };
-    let choice = self::merged(room, &conflict, text.into_bytes()).await.ok()?;
+    let looked = off_thread(move || {
+        let has_all = key.iter().all(|digest| contents.have(digest) == Ok(Have::All));
+        Ok(has_all.then(|| put_together(&contents, &versions)))
+    });
+    let text = match looked.await {
+        Ok(Some(Some((MergedText { text, conflicts: 0 }, true)))) => text,
+        Ok(Some(_)) | Err(_) => return Unasked::Asks,
+        Ok(None) => return Unasked::Waits,
+    };
+    let Ok(choice) = self::merged(room, &conflict, text.into_bytes()).await else {
+        return Unasked::Asks;
+    };
     match choose(room, id, &conflict, choice).await {
-        Ok(()) => Some(conflict.path),
+        Ok(()) => Unasked::Merged(conflict.path),
+        // Something newer came meanwhile, and is looked at in its turn.
         Err(failure) => {
-            tracing::debug!(session = sync.about().session_id, "a text is not merged: {failure}");
-            None
+            tracing::debug!(
+                session = sync.about().session_id,
+                "a text is not merged yet: {failure}"
+            );
+            Unasked::Waits
         }
     }
 }

@@ -266,6 +266,11 @@ fn problem(path: &oriel_wire::sync::RelPath, why: Trouble) -> PathProblem {
             );
             (Problem::Io, false, message)
         }
+        Trouble::LeftOutThere => {
+            let message =
+                format!("{path} is left out upstream, and goes there once it is not any more");
+            (Problem::Io, true, message)
+        }
         Trouble::NameTaken => {
             let message = format!(
                 "{path} has a name that one of the file systems takes for another's; rename one of them"

@@ -222,8 +222,19 @@ impl Sync {
         mut told: mpsc::Receiver<Notice>,
         events: &broadcast::Sender<SyncEvent>,
     ) {
-        while let Some(notice) = told.recv().await {
+        // Conflicts that may be put together unasked once all of their versions are here.
+        let mut open = Vec::new();
+        loop {
+            let notice = tokio::select! {
+                notice = told.recv() => notice,
+                () = tokio::time::sleep(TOLD_EVERY), if !open.is_empty() => {
+                    open = self.put_together(room, open, events).await;
+                    continue;
+                }
+            };
+            let Some(notice) = notice else { return };
             match notice {
+                Notice::Conflict(id) if self.about.merge_unasked => open.push(id),
                 Notice::Conflict(id) => self.tell_conflict(room, id, events).await,
                 Notice::CameBack(path) => self.tell(events, path, WireNotice::LocalDeleteUndone),
                 Notice::KeptHere(path) => self.tell(events, path, WireNotice::RemoteDeleteUndone),
@@ -233,17 +244,31 @@ impl Sync {
         }
     }
 
+    /// Puts together what can be. Returns what has to wait.
+    async fn put_together(
+        &self,
+        room: &Arc<Room<Engine>>,
+        open: Vec<ConflictId>,
+        events: &broadcast::Sender<SyncEvent>,
+    ) -> Vec<ConflictId> {
+        let mut waiting = Vec::new();
+        for id in open {
+            match conflicts::merge_unasked(self, room, id).await {
+                conflicts::Unasked::Merged(path) => self.tell(events, path, WireNotice::Merged),
+                conflicts::Unasked::Waits => waiting.push(id),
+                conflicts::Unasked::Asks => self.tell_conflict(room, id, events).await,
+                conflicts::Unasked::Over => {}
+            }
+        }
+        waiting
+    }
+
     async fn tell_conflict(
         &self,
         room: &Arc<Room<Engine>>,
         id: ConflictId,
         events: &broadcast::Sender<SyncEvent>,
     ) {
-        if self.about.merge_unasked
-            && let Some(path) = conflicts::merge_unasked(self, room, id).await
-        {
-            return self.tell(events, path, WireNotice::Merged);
-        }
         let shown = conflicts::shown(self, room, id).await;
         if let Some(conflict) = shown {
             let session_id = self.about.session_id.clone();

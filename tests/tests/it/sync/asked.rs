@@ -44,7 +44,8 @@ fn a_folder_that_is_moved_away_stops_everything_until_it_is_back() {
     synced.until("it is missed", |status| status["reason"] == "root_gone");
     fs::create_dir(&synced.local).unwrap();
     fs::write(synced.workspace.join("new"), "new").unwrap();
-    let answer = synced.command("confirm", &json!({ "sessionId": synced.session, "reason": "root_gone" }));
+    let answer =
+        synced.command("confirm", &json!({ "sessionId": synced.session, "reason": "root_gone" }));
     assert_eq!(answer.status, 409, "{}", answer.text());
     assert_eq!(fs::read_dir(&synced.local).unwrap().count(), 0, "it is another folder");
     assert_eq!(fs::read_dir(synced.workspace.join("docs")).unwrap().count(), FILES);
@@ -79,7 +80,8 @@ fn many() -> Synced {
     let synced = Synced::start();
     fs::create_dir(synced.workspace.join("docs")).unwrap();
     for number in 0..FILES {
-        fs::write(synced.workspace.join(format!("docs/{number}.md")), format!("{number}\n")).unwrap();
+        fs::write(synced.workspace.join(format!("docs/{number}.md")), format!("{number}\n"))
+            .unwrap();
     }
     fs::write(synced.local.join("other"), "other").unwrap();
     synced.settle();

@@ -21,7 +21,8 @@ fn what_is_made_changed_moved_and_removed_on_one_side_is_so_on_the_other() {
         fs::create_dir_all(from.join(name).join("a/b")).unwrap();
         fs::write(from.join(name).join("a/b/c"), [0, 159, 146, 150]).unwrap();
         fs::write(from.join(name).join("run"), "#!/bin/sh\n").unwrap();
-        fs::set_permissions(from.join(name).join("run"), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(from.join(name).join("run"), fs::Permissions::from_mode(0o755))
+            .unwrap();
         symlink("a/b/c", from.join(name).join("link")).unwrap();
         fs::write(from.join(name).join("large"), vec![7; 3 << 20]).unwrap();
         synced.settle();
@@ -78,7 +79,8 @@ fn new_files_have_the_permissions_that_the_persons_programs_give_them() {
     fs::write(synced.local.join("open"), "1").unwrap();
     fs::set_permissions(synced.local.join("open"), fs::Permissions::from_mode(0o604)).unwrap();
     synced.settle();
-    let mode = |path: &str| fs::metadata(synced.local.join(path)).unwrap().permissions().mode() & 0o777;
+    let mode =
+        |path: &str| fs::metadata(synced.local.join(path)).unwrap().permissions().mode() & 0o777;
     let plain = tempfile::tempdir().unwrap();
     fs::write(plain.path().join("plain"), "").unwrap();
     let plain = fs::metadata(plain.path().join("plain")).unwrap().permissions().mode() & 0o777;
@@ -116,10 +118,8 @@ fn nothing_is_watched_or_kept_of_a_sync_that_is_forgotten() {
     let synced = Synced::start();
     fs::write(synced.local.join("mine"), "1").unwrap();
     synced.settle();
-    let answer = synced.command(
-        "stop",
-        &serde_json::json!({ "sessionId": synced.session, "forget": true }),
-    );
+    let answer =
+        synced.command("stop", &serde_json::json!({ "sessionId": synced.session, "forget": true }));
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(fs::read(synced.local.join("mine")).unwrap(), b"1", "no file of the person's goes");
     let left = fs::read_dir(synced.daemon.home().data_dir().join("sync")).unwrap().count();
@@ -131,7 +131,14 @@ fn nothing_is_watched_or_kept_of_a_sync_that_is_forgotten() {
 #[test]
 fn a_folder_with_more_folders_than_may_be_watched_is_looked_through_and_says_so() {
     // A limit for this daemon alone: it lives in a namespace of its own, where there is such a thing.
-    let limited = ["unshare", "-r", "sh", "-c", "echo 60 > /proc/sys/user/max_inotify_watches && exec \"$@\"", "sh"];
+    let limited = [
+        "unshare",
+        "-r",
+        "sh",
+        "-c",
+        "echo 60 > /proc/sys/user/max_inotify_watches && exec \"$@\"",
+        "sh",
+    ];
     let launch = Launch::new().within(&limited);
     let synced = Synced::of(launch.start());
     for number in 0..120 {

@@ -22,15 +22,18 @@ fn both_versions_are_kept_until_somebody_chooses() {
     }
     synced.settle();
     let status = synced.status();
-    assert_eq!((&status["state"], status["conflicts"].as_array().unwrap().len()), (&"active".into(), 0));
+    assert_eq!(
+        (&status["state"], status["conflicts"].as_array().unwrap().len()),
+        (&"active".into(), 0)
+    );
 }
 
 #[test]
 fn changes_in_different_places_are_put_together_where_somebody_says_so() {
     let synced = Synced::start();
     let (mine, theirs) = (BASE.replace("two", "zwei"), BASE.replace("six", "sechs"));
-    let status = conflict(&synced, "song", &mine, &theirs);
-    assert_eq!(status["conflicts"][0]["mergeable"], true, "{status:#}");
+    conflict(&synced, "song", &mine, &theirs);
+    synced.until("it is told", |status| status["conflicts"][0]["mergeable"] == true);
     let texts = texts(&synced, "song");
     let merged = texts["merged"]["text"].as_str().unwrap();
     assert_eq!(merged, BASE.replace("two", "zwei").replace("six", "sechs"));
@@ -126,7 +129,12 @@ fn texts(synced: &Synced, path: &str) -> Value {
     synced.daemon.control("GET", &target).expect(200).json()
 }
 
-fn resolve(synced: &Synced, texts: &Value, choice: &str, content: Option<&str>) -> oriel_tests::Answer {
+fn resolve(
+    synced: &Synced,
+    texts: &Value,
+    choice: &str,
+    content: Option<&str>,
+) -> oriel_tests::Answer {
     let conflict = &texts["conflict"];
     let mut body = json!({
         "sessionId": synced.session, "path": conflict["path"], "resolution": choice,

@@ -32,14 +32,16 @@ fn a_checkout_of_a_thousand_files_arrives_whole() {
     synced.settle();
     assert_eq!(fs::read(synced.workspace.join("d7/f507")).unwrap(), b"first 507\n");
     assert!(!synced.workspace.join(".git").exists(), "a repository is never copied");
-    let status = Command::new("git").arg("-C").arg(repository).args(["status", "--porcelain"]).output();
+    let status =
+        Command::new("git").arg("-C").arg(repository).args(["status", "--porcelain"]).output();
     assert_eq!(String::from_utf8_lossy(&status.unwrap().stdout).trim(), "", "nothing came back");
 }
 
 #[test]
 fn editors_that_save_in_whichever_way_are_followed() {
     let synced = Synced::start();
-    for (number, save) in [in_place, by_rename, by_backup, by_removal, in_pieces].iter().enumerate() {
+    for (number, save) in [in_place, by_rename, by_backup, by_removal, in_pieces].iter().enumerate()
+    {
         let name = format!("text-{number}");
         for (side, root) in [&synced.local, &synced.workspace, &synced.local].iter().enumerate() {
             let text = format!("save {side} of {name}\n");
@@ -83,7 +85,8 @@ fn what_cannot_be_synced_is_told_and_holds_up_nothing_else() {
     assert!(pipe.success());
     fs::write(synced.local.join("plain"), "plain").unwrap();
     synced.until_both_hold("plain", b"plain");
-    let status = synced.until("what is wrong", |status| status["problems"].as_array().unwrap().len() == 3);
+    let status =
+        synced.until("what is wrong", |status| status["problems"].as_array().unwrap().len() == 3);
     let problem = |path: &str| {
         let all = status["problems"].as_array().unwrap();
         all.iter().find(|it| it["path"] == path).unwrap()["problem"].as_str().unwrap().to_owned()
@@ -149,7 +152,8 @@ fn in_pieces(path: &Path, text: &[u8]) {
 }
 
 fn git(folder: &Path, arguments: &[&str]) {
-    let own = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false"];
+    let own =
+        ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false"];
     let mut git = Command::new("git");
     git.arg("-C").arg(folder).args(own).args(arguments);
     let done = git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").output();

@@ -19,7 +19,7 @@ use crate::vfs::{Fault, Place, Vfs};
 #[test]
 fn the_real_folder_answers_as_the_simulated_one() {
     let simulated = {
-        let state = State::new(Rng::with_seed(1), 1, 100, 0);
+        let state = State::new(Rng::with_seed(1), 1, 100, [0; 3]);
         let process = Process { side: 0, state: Rc::new(RefCell::new(state)) };
         make_in_simulation(&process);
         told(&process)
