@@ -3,7 +3,7 @@
 //! order.
 #![forbid(unsafe_code)]
 
-use oriel_wire::sync::{Digest, RelPath};
+use oriel_wire::sync::{Digest, Entry, RelPath};
 
 use crate::apply::{self, Rechecked};
 use crate::disk::Look;
@@ -11,6 +11,7 @@ use crate::journal::{Journal, Write};
 use crate::look::{List, Listing, Seen, list, look};
 use crate::op::{Applied, Left, Op, OpId, Outcome};
 use crate::rules::LeftOut;
+use crate::stat::Kind;
 use crate::vfs::{Blobs, Fault, Have, Place, Vfs};
 
 /// Work for whoever runs an engine.
@@ -159,12 +160,19 @@ impl<V: Vfs, B: Blobs, J: Journal> Hands<'_, V, B, J> {
 
     fn look(&self, wanted: &Look) -> Result<Seen, Fault> {
         let Look { path, known, .. } = wanted;
-        let mut seen = look(self.vfs, self.blobs, Place::Tree(path), path, known.as_ref())?;
-        let is_folder = seen.entry == oriel_wire::sync::Entry::Dir;
-        if seen.entry.is_known() && self.left_out.has(path, is_folder) {
-            seen.entry = oriel_wire::sync::Entry::Untracked;
+        // What is left out is not read, and what the system says of it proves nothing: by other rules it is
+        // not left out any more.
+        let untracked = Seen { entry: Entry::Untracked, stat: None };
+        let there = self.vfs.lstat(Place::Tree(path))?;
+        let is_folder = there.is_some_and(|stat| stat.kind == Kind::Dir);
+        if there.is_some() && self.left_out.has(path, is_folder) {
+            return Ok(untracked);
         }
-        Ok(seen)
+        let known = known.as_ref().filter(|known| known.entry != Entry::Untracked);
+        let seen = look(self.vfs, self.blobs, Place::Tree(path), path, known)?;
+        let is_left_out =
+            seen.entry.is_known() && self.left_out.has(path, seen.entry == Entry::Dir);
+        Ok(if is_left_out { untracked } else { seen })
     }
 
     /// Where the folder went away meanwhile, nothing that a change found or did not find counts, slots

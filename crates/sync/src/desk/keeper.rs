@@ -201,10 +201,8 @@ where
                         self.step(Input::Left(peer), &mut after);
                     }
                 }
-                Effect::WakeAt(wake_ms) => {
-                    let sooner = self.wake_ms.map_or(wake_ms, |wake| wake.min(wake_ms));
-                    self.wake_ms = Some(sooner);
-                }
+                // It takes the place of what was said before, and is said once.
+                Effect::WakeAt(wake_ms) => self.wake_ms = Some(wake_ms),
                 Effect::Notice(notice) => (self.plan.surroundings.notice)(notice),
             }
         }
