@@ -70,7 +70,7 @@ pub(crate) struct Surroundings {
     /// Reads what is left out as it is now.
     pub(crate) rules: Box<dyn Fn() -> Result<NowLeftOut, Fault> + Send>,
     /// Hears that all was told by the other side while this was left out.
-    pub(crate) heard_all: Box<dyn Fn(&[u8]) + Send>,
+    pub(crate) heard_all: Box<HeardAll>,
     /// Whether a path says what is left out.
     pub(crate) is_rule: fn(&RelPath) -> bool,
     /// Before anything is committed that a content may be nowhere else for.
@@ -82,6 +82,12 @@ pub(crate) struct Surroundings {
     /// How many threads look, read and write.
     pub(crate) threads: usize,
 }
+
+/// Hears that all was told, and of the rules by which.
+type HeardAll = dyn Fn(&[u8]) + Send;
+
+/// Asks an engine something, and returns what is to be done because of it.
+type Ask<E> = dyn FnOnce(&mut E, u64) -> Vec<Effect<<E as Side>::Says>> + Send;
 
 /// What is left out.
 pub(crate) struct NowLeftOut {
@@ -107,7 +113,7 @@ pub(crate) enum Message<E: Side> {
     /// Somebody says something.
     Said(Peer, Heard<E::Hears>),
     /// Somebody asks, or decides something.
-    Ask(Box<dyn FnOnce(&mut E, u64) -> Vec<Effect<E::Says>> + Send>),
+    Ask(Box<Ask<E>>),
     /// It is over. What was begun is finished.
     Stop,
 }

@@ -62,6 +62,9 @@ pub enum RoomError {
     },
 }
 
+/// Returns what an engine is made with, by the folder that it is for.
+type SetupOf<E> = dyn FnOnce(&Folder) -> <E as Side>::Setup + Send;
+
 /// What a room is opened with.
 pub(crate) struct Opening<E: Side> {
     /// The folder that is synced.
@@ -71,7 +74,7 @@ pub(crate) struct Opening<E: Side> {
     pub(crate) now: Now,
     pub(crate) umask: Option<u32>,
     pub(crate) uses_gitignore: bool,
-    pub(crate) setup: Box<dyn FnOnce(&Folder) -> E::Setup + Send>,
+    pub(crate) setup: Box<SetupOf<E>>,
     pub(crate) notice: Box<dyn Fn(Notice) + Send>,
     pub(crate) changed: Box<dyn Fn() + Send>,
 }

@@ -244,7 +244,7 @@ impl Listens for Listener {
 /// Reads bytes that were written so.
 pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let byte = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
-    (text.len() % 2 == 0).then(|| (0..text.len()).step_by(2).map(byte).collect())?
+    text.len().is_multiple_of(2).then(|| (0..text.len()).step_by(2).map(byte).collect())?
 }
 
 /// Returns bytes as text.

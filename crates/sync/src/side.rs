@@ -40,6 +40,7 @@ pub(crate) enum Input<H> {
 
 /// Something is to be done.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are tasks")]
 pub(crate) enum Effect<W> {
     Task(Task),
     Say(Peer, W),

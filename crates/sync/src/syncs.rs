@@ -101,7 +101,6 @@ impl Syncs {
     }
 
     /// Returns the service: everything under `/sync`.
-    #[must_use]
     pub fn router(self: &Arc<Self>) -> axum::Router {
         service::router(self)
     }

@@ -22,6 +22,7 @@ use crate::vfs::{Blobs, Fault, Vfs};
 pub(super) type Proposed = BTreeMap<OpId, (RelPath, Instant)>;
 
 /// Something that came in.
+#[expect(clippy::large_enum_variant, reason = "there is one of it at a time")]
 enum Came<E: Side> {
     One(Message<E>),
     Nothing,
