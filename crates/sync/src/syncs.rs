@@ -17,8 +17,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use oriel_link::Link;
 use oriel_wire::sync::{
-    ConfirmSync, ConflictTexts, RelPath, ResolveConflict, StartSync, StopSync, SyncCode, SyncEvent,
-    SyncList, SyncStatus, SyncVerified,
+    ConfirmSync, ConflictTexts, PauseReason, RelPath, ResolveConflict, StartSync, StopSync,
+    SyncCode, SyncEvent, SyncList, SyncStatus, SyncVerified,
 };
 use tokio::sync::broadcast;
 
@@ -160,6 +160,9 @@ impl Syncs {
         } else {
             let about = About { is_stopped: true, ..sync.about().clone() };
             about::write(&self.config.own, &about).await?;
+            let stopped = Sync::begin(&self.config, about, &self.events).await;
+            self.running().insert(stop.session_id.clone(), Arc::clone(&stopped));
+            return Ok(stopped.status().await);
         }
         Ok(sync.status().await)
     }
@@ -180,6 +183,9 @@ impl Syncs {
 
     pub(crate) async fn confirm(&self, confirm: ConfirmSync) -> Result<SyncStatus, Failure> {
         let sync = self.sync(&confirm.session_id)?;
+        if confirm.reason == PauseReason::Asked && sync.about().is_stopped && !sync.is_running() {
+            return self.start(sync.about().again()).await;
+        }
         sync.confirm(confirm.reason, confirm.restore).await?;
         Ok(sync.status().await)
     }

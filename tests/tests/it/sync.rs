@@ -4,6 +4,7 @@
 mod asked;
 mod both;
 mod chosen;
+mod hostile;
 mod killed;
 mod refused;
 mod tools;

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use oriel_wire::sync::SyncCode;
+use oriel_wire::sync::{StartSync, SyncCode};
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
@@ -27,6 +27,20 @@ pub(super) struct About {
     pub(super) merge_unasked: bool,
     /// A person stopped it.
     pub(super) is_stopped: bool,
+}
+
+impl About {
+    /// Returns what asks for it again.
+    pub(super) fn again(&self) -> StartSync {
+        StartSync {
+            session_id: self.session_id.clone(),
+            local_dir: self.local_dir.clone(),
+            confirm_non_empty: true,
+            allow_polling: self.allow_polling,
+            use_gitignore: self.use_gitignore,
+            merge_unasked: self.merge_unasked,
+        }
+    }
 }
 
 /// Returns the folder of a session's sync.

@@ -38,7 +38,8 @@ const RETRY_LAST: Duration = Duration::from_secs(5);
 /// What was refused is tried again after so long: somebody may have mended it.
 const REFUSED_RETRY: Duration = Duration::from_secs(15);
 
-/// Both sides compare what they take the upstream tree for so often.
+/// Both sides compare what they take the upstream tree for so long after they met, and then so often.
+const COMPARE_FIRST: Duration = Duration::from_secs(10);
 const COMPARE_EVERY: Duration = Duration::from_secs(600);
 
 /// One answer of a comparison may take so long.
@@ -207,8 +208,10 @@ impl Reach {
 
     /// Compares what both sides take the upstream tree for, and has it told anew where that differs.
     async fn compare_now_and_then(&self, sync: &Arc<Sync>, room: &Arc<Room<Engine>>) {
+        let mut wait = COMPARE_FIRST;
         loop {
-            tokio::time::sleep(COMPARE_EVERY).await;
+            tokio::time::sleep(wait).await;
+            wait = COMPARE_EVERY;
             let _one = sync.verifying.lock().await;
             let known = |engine: &Engine| Some(Tree::of(engine.all_there(), engine.seq()?));
             if let Ok((Outcome::Differs { paths, .. }, _)) = self.walk(room, known).await {

@@ -191,13 +191,15 @@ impl Sync {
         let confirmed = room.ask(move |engine, now_ms| {
             let is_it = match engine.paused() {
                 Some(Pause::MassDelete { .. }) => reason == PauseReason::MassDelete,
-                Some(Pause::RemoteReset) => reason == PauseReason::RemoteReset && !restore,
+                Some(Pause::RemoteReset) => reason == PauseReason::RemoteReset,
                 Some(Pause::RootGone) | None => false,
             };
             if !is_it {
                 return (false, Vec::new());
             }
-            let input = if restore { Input::Restore } else { Input::Confirm };
+            // A tree that is met as if for the first time takes nothing along: all of it is put back.
+            let restores = restore && reason == PauseReason::MassDelete;
+            let input = if restores { Input::Restore } else { Input::Confirm };
             (true, engine.step(now_ms, input).into_iter().map(Effect::from).collect())
         });
         match confirmed.await {

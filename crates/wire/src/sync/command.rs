@@ -117,7 +117,7 @@ fn said<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Digest>, D:
 pub enum Resolution {
     /// The local version goes upstream.
     Local,
-    /// The upstream version comes here. The local one is kept for 30 days.
+    /// The upstream version comes here. The local one is kept for a day.
     Upstream,
     /// Both become the text that is given.
     Merged,

@@ -109,7 +109,7 @@ fn a_daemon_that_starts_again_goes_on_where_it_stopped() {
     synced.daemon.restart();
     assert_eq!(synced.status()["reason"], "asked", "what was stopped stays so");
     assert!(!synced.workspace.join("stopped").exists());
-    synced.begin();
+    synced.daemon.oriel(&["sync", "confirm"]).done();
     synced.until_both_hold("stopped", b"4");
 }
 

@@ -71,7 +71,7 @@ pub(super) async fn run(
     say(&status, asked.form, output, || match resolution {
         Resolution::Local => format!("{} is the local version on both sides\n", command.path),
         Resolution::Upstream => format!(
-            "{} is the version from upstream on both sides; the local one is kept for 30 days\n",
+            "{} is the version from upstream on both sides; the local one is kept for a day\n",
             command.path
         ),
         Resolution::Merged => format!("{} is your text on both sides\n", command.path),

@@ -56,7 +56,7 @@ pub(crate) async fn resolve(
             let said = match command.resolution {
                 Resolution::Local => "is the local version on both sides.",
                 Resolution::Upstream => {
-                    "is the workspace's version on both sides. The local one is kept for 30 days."
+                    "is the workspace's version on both sides. The local one is kept for a day."
                 }
                 Resolution::Merged => "is your text on both sides.",
             };
