@@ -5,6 +5,7 @@
 
 pub(crate) mod watch;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -160,6 +161,19 @@ impl Gateway {
             session.id == monitored || session.monitor_session.as_deref() == Some(monitored)
         };
         sessions.iter().find(is_it).map(|session| session.id.clone())
+    }
+
+    /// Returns what people call the sessions, by their ids. A gateway that does not answer soon is not
+    /// waited for.
+    pub(crate) async fn names(&self) -> BTreeMap<String, String> {
+        if !self.is_on() {
+            return BTreeMap::new();
+        }
+        let asked = tokio::time::timeout(BESIDE_WITHIN, self.sessions(true)).await;
+        // Without names a page shows ids.
+        let sessions = asked.ok().and_then(Result::ok).unwrap_or_default();
+        let named = sessions.into_iter().filter(|session| !session.name.trim().is_empty());
+        named.map(|session| (session.id, session.name)).collect()
     }
 
     /// Returns how to connect, as it is now.

@@ -4,6 +4,8 @@ pub(crate) mod conflict;
 mod hold;
 mod row;
 
+use std::collections::BTreeMap;
+
 use axum::Extension;
 use axum::extract::{Query, State};
 use axum::http::{Method, StatusCode};
@@ -66,7 +68,7 @@ pub(crate) async fn news(
     let regions = match &held.list {
         Some(list) => regions
             .part("sync-none", "sync/none", context! { is_empty => list.syncs.is_empty() })
-            .list("sync-list", "sync/part", parts(list)),
+            .list("sync-list", "sync/part", parts(list, &app.gateway.names().await)),
         None => regions,
     };
     Ok(Page::new("live/frame", "", context! { own => true }).regions(regions))
@@ -108,8 +110,8 @@ pub(crate) async fn act(
 
 /// Returns what is shown of each sync: its head, with what a person does, and below that what changes all
 /// the time, so that a button is not made anew under somebody's finger.
-fn parts(list: &SyncList) -> Vec<(String, Value)> {
-    let rows = list.syncs.iter().map(Row::of);
+fn parts(list: &SyncList, names: &BTreeMap<String, String>) -> Vec<(String, Value)> {
+    let rows = list.syncs.iter().map(|status| Row::of(status, names));
     rows.flat_map(|row| {
         let part = |is_head: bool| (row.element(is_head), context! { row => shown(&row), is_head });
         [part(true), part(false)]
@@ -173,8 +175,9 @@ impl App {
             return Ok(Page::new("sync/off", "Sync", context! {}));
         };
         let live = format!("/live/sync?after=0&shows={}", hold::digest_of(&list));
+        let names = self.gateway.names().await;
         let items: Vec<Value> =
-            parts(&list).into_iter().map(|(id, shows)| context! { id, ..shows }).collect();
+            parts(&list, &names).into_iter().map(|(id, shows)| context! { id, ..shows }).collect();
         let shows = context! {
             items,
             is_empty => list.syncs.is_empty(),

@@ -162,12 +162,13 @@ async fn a_conflict_shows_what_each_side_made_of_it() {
     let page = house.get(CONFLICT).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);
     let page = plain(&page.text);
-    for part in ["<ins>zwei\n</ins>", "<ins>drei\n</ins>", "<ins>two\n</ins>", "<span>one\n</span>"]
+    for part in
+        ["<ins>  zwei\n</ins>", "<ins>drei\n</ins>", "<del>  two\n</del>", "<span>one\n</span>"]
     {
         assert!(page.contains(part), "{part}: {page}");
     }
     assert!(
-        page.contains("aria-describedby=\"merged-note\">\n\none\nzwei\ndrei\n</textarea>"),
+        page.contains("aria-describedby=\"merged-note\">\n\none\n  zwei\ndrei\n</textarea>"),
         "{page}"
     );
     assert!(page.contains(&format!("name=\"expect_local\" value=\"{}\"", digest("a1"))));
@@ -368,9 +369,9 @@ fn answer(path: &str, command: &Value, syncs: &[Value]) -> Response {
             "isEqual": false }),
         "/sync/s1/conflict?path=src%2Fa%26b.rs" => json!({
             "conflict": conflict("src/a&b.rs"),
-            "base": text("\none\ntwo\nthree\n"), "local": text("\none\nzwei\nthree\n"),
-            "upstream": text("\none\ntwo\ndrei\n"),
-            "merged": { "text": "\none\nzwei\ndrei\n", "conflicts": 0 },
+            "base": text("\none\n  two\nthree\n"), "local": text("\none\n  zwei\nthree\n"),
+            "upstream": text("\none\n  two\ndrei\n"),
+            "merged": { "text": "\none\n  zwei\ndrei\n", "conflicts": 0 },
         }),
         "/sync/hostile/conflict?path=x" => json!({
             "conflict": conflict("x"), "base": { "is": "absent" }, "local": text(HOSTILE),

@@ -39,7 +39,8 @@ pub(crate) async fn page(
 ) -> Result<Page, PageError> {
     let texts = app.conflict(&session, &which.path).await?;
     let draft = Draft::of(&texts);
-    Ok(shows(&session, &which.path, Some(&texts), draft.as_ref(), None))
+    let name = app.session_name(&session).await;
+    Ok(shows(&session, &name, &which.path, Some(&texts), draft.as_ref(), None))
 }
 
 /// Ends a conflict as a form says.
@@ -82,7 +83,8 @@ pub(crate) async fn resolve(
         Some(SyncCode::ConflictChanged) => StatusCode::CONFLICT,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    let page = shows(&session, &which.path, texts.as_ref(), draft.as_ref(), Some(&problem));
+    let name = app.session_name(&session).await;
+    let page = shows(&session, &name, &which.path, texts.as_ref(), draft.as_ref(), Some(&problem));
     Ok(page.status(status).into_response())
 }
 
@@ -119,6 +121,7 @@ fn command(session: &str, path: &str, form: &Form) -> Result<ResolveConflict, Pa
 
 fn shows(
     session: &str,
+    name: &str,
     path: &str,
     texts: Option<&ConflictTexts>,
     draft: Option<&Draft>,
@@ -139,7 +142,7 @@ fn shows(
         }
     });
     let shows = context! {
-        session, path, found, problem,
+        name, path, found, problem,
         draft => draft.map(shown),
         url => row::conflict_url(session, path),
     };
@@ -147,6 +150,11 @@ fn shows(
 }
 
 impl App {
+    /// Returns what people call a session, or its id where the gateway does not tell.
+    async fn session_name(&self, session: &str) -> String {
+        self.gateway.names().await.remove(session).unwrap_or_else(|| session.to_owned())
+    }
+
     async fn conflict(&self, session: &str, path: &str) -> Result<ConflictTexts, AskError> {
         let address = format!("/control/sync/{}/conflict", encode(session));
         let address = Address::new(address).with("path", Some(path));

@@ -1,5 +1,7 @@
 //! One sync as a page shows it.
 
+use std::collections::BTreeMap;
+
 use oriel_wire::sync::{
     Conflict, ConflictKind, PauseReason, Phase, SyncState, SyncStatus, Watching,
 };
@@ -23,6 +25,8 @@ pub(super) struct Row {
     watch: &'static str,
     pause: Option<Pause>,
     conflicts: Vec<InConflict>,
+    /// What people call the session, or its id.
+    name: String,
     agent_url: String,
 }
 
@@ -49,7 +53,7 @@ struct InConflict {
 }
 
 impl Row {
-    pub(super) fn of(status: &SyncStatus) -> Self {
+    pub(super) fn of(status: &SyncStatus, names: &BTreeMap<String, String>) -> Self {
         let (word, class) = match status.state {
             SyncState::Active => ("in sync", "chip-ok"),
             SyncState::Paused => ("paused", "chip-warn"),
@@ -61,7 +65,12 @@ impl Row {
             synced: status.last_sync_at.map(|at| at / 1000),
             word: if status.state == SyncState::Active { phase(status.phase).0 } else { word },
             class,
-            phase: phase(status.phase).1,
+            phase: match status.phase {
+                Phase::Watching if !status.conflicts.is_empty() => {
+                    "All but the conflicts is equal, and it watches."
+                }
+                other => phase(other).1,
+            },
             watch: match status.watch {
                 Watching::Native => "at once",
                 Watching::Degraded => "some at once, the rest when the folder is looked through",
@@ -69,6 +78,7 @@ impl Row {
             },
             pause: status.reason.map(Pause::of),
             conflicts: conflicts.map(|it| InConflict::of(&status.session_id, it)).collect(),
+            name: names.get(&status.session_id).unwrap_or(&status.session_id).clone(),
             agent_url: format!("/agents/{}", encode(&status.session_id)),
             status: status.clone(),
         }

@@ -18,6 +18,9 @@ const SHOWN_BYTES_MAX: usize = 256 * 1024;
 /// A longer text is not edited here: a form has an end, and every byte may become three in it.
 const EDITED_BYTES_MAX: usize = 64 * 1024;
 
+/// Of a longer line so much is shown.
+const LINE_CHARS_MAX: usize = 2_000;
+
 /// Two texts are compared for no longer than this; what is left counts as changed.
 const COMPARE_MAX: Duration = Duration::from_millis(100);
 
@@ -25,6 +28,8 @@ const COMPARE_MAX: Duration = Duration::from_millis(100);
 #[derive(Debug, Serialize)]
 pub(super) struct Column {
     title: &'static str,
+    /// Whether it is what both sides began with.
+    is_old: bool,
     /// What it is, where it has no lines to show.
     note: Option<String>,
     lines: Vec<Line>,
@@ -53,13 +58,16 @@ pub(super) fn columns(texts: &ConflictTexts) -> [Column; 3] {
     let is_shown = |column: &Column| column.note.is_none();
     let (mut base, mut local, mut upstream) =
         (Column::of("Before", base), Column::of("Here", local), Column::of("Workspace", upstream));
+    base.is_old = true;
     if is_shown(&base) {
         mark(&mut base, &mut local);
         mark(&mut base, &mut upstream);
     } else {
         mark(&mut local, &mut upstream);
     }
-    [base, local, upstream]
+    let mut columns = [base, local, upstream];
+    columns.iter_mut().flat_map(|column| &mut column.lines).for_each(Line::cut);
+    columns
 }
 
 fn lines_of(version: &VersionText) -> Result<Vec<&str>, String> {
@@ -81,11 +89,14 @@ impl Column {
         match lines {
             Ok(lines) => Self {
                 title,
+                is_old: false,
                 note: None,
                 left_out: lines.len().saturating_sub(LINES_MAX),
                 lines: lines.into_iter().take(LINES_MAX).map(Line::of).collect(),
             },
-            Err(note) => Self { title, note: Some(note), lines: Vec::new(), left_out: 0 },
+            Err(note) => {
+                Self { title, is_old: false, note: Some(note), lines: Vec::new(), left_out: 0 }
+            }
         }
     }
 }
@@ -93,6 +104,14 @@ impl Column {
 impl Line {
     fn of(text: &str) -> Self {
         Self { text: text.to_owned(), differs: false }
+    }
+
+    /// Leaves out the end of a long one. What is left is as it was: in some texts spaces mean something.
+    fn cut(&mut self) {
+        if let Some((end, _)) = self.text.char_indices().nth(LINE_CHARS_MAX) {
+            self.text.truncate(end);
+            self.text.push('…');
+        }
     }
 }
 
@@ -175,6 +194,23 @@ mod tests {
         let found = columns(&texts_of(long, huge, VersionText::NoText));
         assert_eq!((found[0].lines.len(), found[0].left_out), (LINES_MAX, 2 * LINES_MAX));
         assert!(found[1].note.is_some() && found[2].note.is_some());
+    }
+
+    #[test]
+    fn a_line_keeps_its_spaces_and_only_the_end_of_a_long_one_is_left_out() {
+        let text = |text: &str| VersionText::Text { text: text.to_owned() };
+        let long = "x".repeat(LINE_CHARS_MAX);
+        let [base, local, _] = columns(&texts_of(
+            text(&format!("  a  b\n{long}y\n")),
+            text(&format!("\ta  b\n{long}z\n")),
+            VersionText::Absent,
+        ));
+        let shown = |column: &Column| -> Vec<String> {
+            column.lines.iter().map(|line| line.text.clone()).collect()
+        };
+        assert_eq!(shown(&base), ["  a  b".to_owned(), format!("{long}…")]);
+        assert_eq!(shown(&local), ["\ta  b".to_owned(), format!("{long}…")]);
+        assert!(local.lines.iter().all(|line| line.differs), "beyond what is shown as well");
     }
 
     #[test]
