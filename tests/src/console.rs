@@ -97,6 +97,12 @@ impl Console {
         paths
     }
 
+    /// Returns the addresses within the console that a page links to.
+    #[must_use]
+    pub fn links(&self, path: &str) -> Vec<String> {
+        links(self.get(path).text())
+    }
+
     /// Returns every page that is there: those of the navigation, and of those that they link to some of
     /// each shape.
     #[must_use]

@@ -67,6 +67,26 @@ impl Demo {
         (status, left.flatten().map(|entry| entry.path()).collect())
     }
 
+    /// Returns the folder that it keeps equal with an agent's workspace, as it says.
+    ///
+    /// # Panics
+    /// Where it says none.
+    #[must_use]
+    pub fn local(&self) -> PathBuf {
+        let named = self.said.iter().find(|line| line.trim().ends_with("you/tide-table"));
+        named.expect("it says which folder is kept equal").trim().into()
+    }
+
+    /// Returns its own data directory.
+    ///
+    /// # Panics
+    /// Where it says of no folder.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        let local = self.local();
+        local.ancestors().nth(2).expect("it is in the demonstration's folder").join("data")
+    }
+
     /// Returns the home folder of who started it.
     #[must_use]
     pub fn home(&self) -> &Home {

@@ -7,13 +7,17 @@ use std::path::{Path, PathBuf};
 
 use oriel_tests::browser::{Browser, Options};
 use oriel_tests::demo::Demo;
-use oriel_tests::{Console, Daemon};
+use oriel_tests::{Console, Daemon, wait};
 
 const WIDE: (u32, u32) = (1280, 800);
+const TALL: (u32, u32) = (1280, 1280);
 const NARROW: (u32, u32) = (390, 844);
 
 /// What is shown of a search.
 const SEARCH: &str = "/search?q=retry";
+
+/// What the page of sync says once the demonstration has its conflict.
+const IN_CONFLICT: &str = "both sides changed it";
 
 /// The pages that are shown on a telephone too.
 const ON_A_TELEPHONE: [&str; 3] = ["/", "/sessions", "/costs"];
@@ -30,6 +34,9 @@ fn main() {
     let console = Console::open(&demo.link);
     let camera = Camera { browser: Browser::with(Options::default()), folder };
     camera.sign_in(&console);
+    wait::until("the conflict to be there", || {
+        console.get("/sync").text().contains(IN_CONFLICT).then_some(())
+    });
     camera.every_page(&console);
     camera.first_run();
     camera.degraded();
@@ -59,13 +66,19 @@ impl Camera {
         if let Some(session) = a_session(console) {
             pages.insert("session".to_owned(), session);
         }
+        let in_conflict = |path: &String| path.contains("/conflict?");
+        if let Some(path) = console.links("/sync").into_iter().find(in_conflict) {
+            pages.insert("sync-conflict".to_owned(), path);
+        }
         pages.insert("search-results".to_owned(), SEARCH.to_owned());
         for (name, path) in &pages {
             if console.get(path).status != 200 {
                 println!("there is no page at {path}");
                 continue;
             }
-            self.both(name, WIDE, || self.browser.visit(console.addr, path));
+            // A conflict is read whole: its versions and what comes of them.
+            let size = if name == "sync-conflict" { TALL } else { WIDE };
+            self.both(name, size, || self.browser.visit(console.addr, path));
             if ON_A_TELEPHONE.contains(&path.as_str()) {
                 let name = format!("{name}-narrow");
                 self.both(&name, NARROW, || self.browser.visit(console.addr, path));

@@ -10,6 +10,7 @@ mod keyboard;
 mod live;
 mod pages;
 mod sessions;
+mod sync;
 
 use std::net::SocketAddr;
 

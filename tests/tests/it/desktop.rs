@@ -5,6 +5,7 @@ mod bridge;
 mod lifecycle;
 mod policy;
 mod secrets;
+mod sync;
 
 use oriel_tests::desktop::{Desktop, Options};
 use oriel_tests::page::quoted;

@@ -1,14 +1,16 @@
 //! `oriel demo`: a daemon of its own with made-up agents at work, for looking at.
 //!
-//! Everything of it is in a temporary folder that is removed at the end: its data, its home, and the
-//! histories that it imports. It takes no setting from the environment or from files, and listens on
+//! Everything of it is in a temporary folder that is removed at the end: its data, its home, the
+//! histories that it imports, and the folders that it keeps equal. It takes no setting from the environment or from files, and listens on
 //! free ports, so the hooks of this machine do not tell it anything.
 
 mod cast;
 mod history;
 mod live;
+mod project;
 mod standing;
 mod tales;
+mod work;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -61,13 +63,18 @@ pub(super) fn run(
     let folder = folder.context("a temporary folder cannot be made for the demonstration")?;
     let own = own_surroundings(surroundings, folder.path(), demo.print)?;
     let flags = flags(demo, folder.path());
+    let folders = work::Folders::make(folder.path())?;
     output.print(BANNER)?;
     let now = jiff::Timestamp::try_from(surroundings.clock.now())?;
     history::write(&folder.path().join("home"), now)?;
     super::wait(progress::show("making up the past", tell(&own, &flags, now)))?;
+    output.print(&folders.said())?;
+    let config = own.resolve(&flags)?.config;
     if !demo.still {
-        live::begin(own.resolve(&flags)?.config, surroundings.clock.clone());
+        live::begin(config.clone(), surroundings.clock.clone());
     }
+    // It ends before the folder is removed.
+    let _work = work::Work::begin(config, folders, demo.still);
     super::serve::run(&flags, Keeper::from_word(None), color, true, &own, output)
 }
 

@@ -46,7 +46,7 @@ async fn act(config: Config, clock: Clock) -> anyhow::Result<()> {
 }
 
 /// Waits for the daemon that this process starts. Opening the store beside it is refused meanwhile.
-async fn daemon(config: &Config) -> Service {
+pub(super) async fn daemon(config: &Config) -> Service {
     loop {
         if config.data_dir.join("health").join("daemon-health.json").exists()
             && let Ok(service) = Service::reach(config.clone()).await
