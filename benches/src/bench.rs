@@ -22,7 +22,7 @@ pub enum Durability {
 }
 
 /// How to measure.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Bench {
     /// The program `oriel`, as an absolute path.
     pub oriel: PathBuf,

@@ -39,7 +39,7 @@ pub fn run(bench: &Bench, plan: &GatewayPlan, report: &mut Report) -> Result<(),
 }
 
 /// Connects as a client does that can read the data directory.
-async fn connect(data_dir: &Path) -> Result<(GatewayClient, EventStream), BenchError> {
+pub(crate) async fn connect(data_dir: &Path) -> Result<(GatewayClient, EventStream), BenchError> {
     let read = |name: &str| {
         std::fs::read_to_string(data_dir.join("gateway").join(name))
             .map_err(|source| failed(format!("read gateway/{name}"), source))
@@ -50,7 +50,7 @@ async fn connect(data_dir: &Path) -> Result<(GatewayClient, EventStream), BenchE
 }
 
 /// Makes of what a client says what the bench says.
-fn said(error: impl std::error::Error + Send + Sync + 'static) -> BenchError {
+pub(crate) fn said(error: impl std::error::Error + Send + Sync + 'static) -> BenchError {
     failed("ask the gateway", std::io::Error::other(error))
 }
 

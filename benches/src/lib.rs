@@ -4,7 +4,7 @@
 //! from templates and patched in place, one thread serves every connection, and of an answer only
 //! the status line, the length and the first number of the body are read.
 //!
-//! `ingest`, `read`, `stream`, `start`, `console` and `gateway` each make a measurement and put it into a `report`; `load`
+//! `ingest`, `read`, `stream`, `start`, `console`, `gateway` and `sync` each make a measurement and put it into a `report`; `load`
 //! is the load alone, for whoever needs a busy server.
 
 // The measurements.
@@ -14,6 +14,7 @@ pub mod ingest;
 pub mod read;
 pub mod start;
 pub mod stream;
+pub mod sync;
 
 // What they share: how to measure, the server under test, and what comes out.
 pub mod bench;

@@ -17,7 +17,7 @@ use oriel_bench::load::{Load, Until};
 use oriel_bench::machine::Machine;
 use oriel_bench::report::Report;
 use oriel_bench::requests::Requests;
-use oriel_bench::{console, gateway as gateway_bench, ingest, read, start, stream};
+use oriel_bench::{console, gateway as gateway_bench, ingest, read, start, stream, sync};
 
 use crate::args::{Args, Command, LoadArgs};
 
@@ -53,6 +53,11 @@ fn main() -> anyhow::Result<()> {
         Command::Gateway { common, gateway } => {
             let (bench, mut report) = common.bench(clock)?;
             let result = gateway_bench::run(&bench, &gateway.plan(), &mut report);
+            (report, common.json, result)
+        }
+        Command::Sync { common, sync } => {
+            let (bench, mut report) = common.bench(clock)?;
+            let result = sync::run(&bench, &sync.plan(), &mut report);
             (report, common.json, result)
         }
         Command::All { common, events, filling, ingest, read, stream, start } => {

@@ -22,6 +22,7 @@ pub(crate) enum What {
     Desktop,
     Hostfs,
     Files,
+    Sync,
     #[default]
     All,
 }
@@ -46,6 +47,9 @@ pub(crate) fn bench(
     // that people run.
     if matches!(wanted, What::Console) {
         packages::ensure_for_browser()?;
+    }
+    if matches!(wanted, What::Sync) {
+        packages::ensure_for_sync_bench()?;
     }
     let oriel = workspace.build(&["--release", "-p", "oriel-cli"])?;
     let bench = workspace.build(&["--release", "-p", "oriel-bench"])?;

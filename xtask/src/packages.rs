@@ -152,6 +152,25 @@ const OF_NPM: &[Package] = &[Package {
     probe: &["npm", "--version"],
 }];
 
+/// What folders that are kept equal are measured beside.
+const OF_SYNC_BENCH: &[Package] = &[
+    Package {
+        name: "unison",
+        reason: "sync is measured beside it",
+        probe: &["unison", "-version"],
+    },
+    Package {
+        name: "syncthing",
+        reason: "sync is measured beside it",
+        probe: &["syncthing", "--version"],
+    },
+    Package {
+        name: "rsync",
+        reason: "a first sync is measured beside it",
+        probe: &["rsync", "--version"],
+    },
+];
+
 /// What works on a machine that has not what the desktop needs.
 const DO_WITHOUT_DESKTOP: &str = "; all but the desktop works without: `cargo xtask run --daemon` runs Oriel with \
      its console in a browser, and `cargo test` tests what that is made of";
@@ -184,6 +203,11 @@ pub(crate) fn ensure_for_browser() -> Result<()> {
 /// Installs what fetches packages of npm, or fails as [`ensure`] does.
 pub(crate) fn ensure_for_npm() -> Result<()> {
     ensure_all(OF_NPM, "")
+}
+
+/// Installs what sync is measured beside, or fails as [`ensure`] does.
+pub(crate) fn ensure_for_sync_bench() -> Result<()> {
+    ensure_all(OF_SYNC_BENCH, "")
 }
 
 /// As [`ensure`], and what the desktop is built with.
