@@ -68,15 +68,22 @@ pub struct SyncPlan {
 /// Measures every program with every tree.
 pub fn run(bench: &Bench, plan: &SyncPlan, report: &mut Report) -> Result<(), BenchError> {
     stop::hear()?;
+    let mut failed = Ok(());
     for &shape in &plan.shapes {
         for run in 0..bench.runs {
             for &kind in plan.kinds.iter().filter(|kind| makes_sense(**kind, &plan.parts)) {
                 progress(&format!("sync, {}, {}, run {}", shape.name(), kind.name(), run + 1));
-                measure(bench, plan, kind, shape, report)?;
+                let measured = measure(bench, plan, kind, shape, report);
+                stop::go_on()?;
+                // One that fails shall not cost the figures of those after it.
+                if let Err(error) = measured {
+                    progress(&format!("  {} failed: {error}", kind.name()));
+                    failed = failed.and(Err(error));
+                }
             }
         }
     }
-    Ok(())
+    failed
 }
 
 /// One that only copies is of no use where no first sync is measured.

@@ -21,8 +21,11 @@ const KEY: &str = "measured";
 /// The delay that its own settings have, in seconds.
 const USUAL_DELAY: u32 = 10;
 /// How long it may take to answer, and how often it is asked.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 const ASK_EVERY: Duration = Duration::from_millis(20);
+
+/// How many lines of what it said an error repeats.
+const SAID_LINES_MAX: usize = 8;
 
 /// Both of them.
 pub(super) struct Syncthing {
@@ -62,9 +65,19 @@ impl Syncthing {
             command.env("STMONITORED", "yes");
             self.processes.push(Kept::start(&mut command, &self.places.log())?);
         }
+        let log = self.places.log();
         for end in &self.ends {
-            until("syncthing to answer", PATIENCE, ASK_EVERY, || {
+            let answers = until("syncthing to answer", PATIENCE, ASK_EVERY, || {
                 Ok(end.ask("/rest/system/ping").ok().map(|_| ()))
+            });
+            answers.map_err(|error| {
+                // Why it does not is only in what it said.
+                let said = fs::read_to_string(&log).unwrap_or_default();
+                let last: Vec<_> = said.lines().rev().take(SAID_LINES_MAX).collect();
+                failed(
+                    format!("use syncthing, which said last: {}", last.join(" / ")),
+                    io::Error::other(error),
+                )
             })?;
         }
         Ok(())
