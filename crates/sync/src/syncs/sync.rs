@@ -1,5 +1,6 @@
 //! One folder that is kept equal with one session's workspace.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -42,6 +43,8 @@ pub(super) struct Sync {
     /// When both were last equal, in Unix milliseconds; 0 where they never were.
     equal_ms: AtomicU64,
     pub(super) mergeable: Mutex<conflicts::Mergeable>,
+    /// Conflicts that were told of, and not yet that they are over.
+    told: Mutex<BTreeMap<u64, RelPath>>,
     pub(super) verifying: tokio::sync::Mutex<()>,
     pub(super) reach: Reach,
     changed: Arc<Notify>,
@@ -80,6 +83,7 @@ impl Sync {
             away: Mutex::new(Some(Away::NotYet)),
             equal_ms: AtomicU64::new(equal_ms),
             mergeable: Mutex::default(),
+            told: Mutex::default(),
             verifying: tokio::sync::Mutex::default(),
             changed,
             stop: CancellationToken::new(),
@@ -274,6 +278,7 @@ impl Sync {
         let shown = conflicts::shown(self, room, id).await;
         if let Some(conflict) = shown {
             let session_id = self.about.session_id.clone();
+            self.told().insert(conflict.id, conflict.path.clone());
             // Nobody may listen.
             _ = events.send(SyncEvent::Conflict { session_id, conflict });
         }
@@ -308,7 +313,7 @@ impl Sync {
                     SyncStatus { last_sync_at: status.last_sync_at, ..last.clone() } == status
                 };
                 if !last.as_ref().is_some_and(same) {
-                    self.tell_resolved(last.as_ref(), &status, events);
+                    self.tell_resolved(&status, events);
                     _ = events.send(SyncEvent::Status { status: Box::new(status.clone()) });
                     last = Some(status);
                 }
@@ -317,19 +322,23 @@ impl Sync {
         }
     }
 
-    fn tell_resolved(
-        &self,
-        last: Option<&SyncStatus>,
-        status: &SyncStatus,
-        events: &broadcast::Sender<SyncEvent>,
-    ) {
+    /// Tells of conflicts that are over.
+    fn tell_resolved(&self, status: &SyncStatus, events: &broadcast::Sender<SyncEvent>) {
+        let mut told = self.told();
         // Of more conflicts than are listed it cannot be said which are over.
-        let Some(last) = last.filter(|_| status.more_conflicts == 0) else { return };
-        let is_open = |id: u64| status.conflicts.iter().any(|conflict| conflict.id == id);
-        for over in last.conflicts.iter().filter(|conflict| !is_open(conflict.id)) {
-            let (session_id, path) = (self.about.session_id.clone(), over.path.clone());
-            _ = events.send(SyncEvent::Resolved { session_id, id: over.id, path });
+        if status.more_conflicts == 0 {
+            let is_open = |id: &u64| status.conflicts.iter().any(|conflict| conflict.id == *id);
+            let over: Vec<_> = told.extract_if(.., |id, _| !is_open(id)).collect();
+            for (id, path) in over {
+                let session_id = self.about.session_id.clone();
+                _ = events.send(SyncEvent::Resolved { session_id, id, path });
+            }
         }
+        told.extend(status.conflicts.iter().map(|it| (it.id, it.path.clone())));
+    }
+
+    fn told(&self) -> MutexGuard<'_, BTreeMap<u64, RelPath>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Remembers when both were last equal.
