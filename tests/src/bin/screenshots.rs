@@ -10,7 +10,7 @@ use oriel_tests::demo::Demo;
 use oriel_tests::{Console, Daemon, wait};
 
 const WIDE: (u32, u32) = (1280, 800);
-const TALL: (u32, u32) = (1280, 1280);
+const TALL: (u32, u32) = (1280, 1040);
 const NARROW: (u32, u32) = (390, 844);
 
 /// What is shown of a search.
