@@ -16,25 +16,28 @@ pub(super) const AT_FIRST: [(&str, &str); 5] = [
 ];
 
 /// The file as both sides agree on it.
-const BASE: &str = r#""""When the water is high next, and how high."""
+const BASE: &str = r#""""High water: when, and how high."""
 
 HOURS_BETWEEN = 12.4
 
 
 def next_high(last_high, now):
-    """Returns the hour of the next high water."""
-    passed = (now - last_high) // HOURS_BETWEEN
-    return last_high + (passed + 1) * HOURS_BETWEEN
+    """The hour of the next one."""
+    high = last_high
+    while high <= now:
+        high += HOURS_BETWEEN
+    return high
 
 
 def height(feet):
-    """Returns a height as it is shown."""
+    """As it is shown."""
     return f"{feet} ft"
 
 
 def table(rows):
-    """Returns a line for each harbour."""
-    return [f"{name:<12} {height(feet)}" for name, feet in rows]
+    """A line for each harbour."""
+    for name, feet in rows:
+        yield f"{name} {height(feet)}"
 "#;
 
 /// What the person makes of it, and what the agent does: one place each of their own, and one in common.
@@ -44,7 +47,7 @@ const MINE: [(&str, &str); 2] = [
 ];
 const THEIRS: [(&str, &str); 2] = [
     (r#"    return f"{feet} ft""#, r#"    return f"{feet:.1f} ft""#),
-    ("for name, feet in rows]", "for name, feet in sorted(rows)]"),
+    ("for name, feet in rows:", "for name, feet in sorted(rows):"),
 ];
 
 /// A harbour, when its water is high, and how high, in feet.

@@ -30,6 +30,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// What takes longer than this will not come: the agent then rests for good, and the log says why.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A daemon that was told to end has ended by then.
+const ENDS_WITHIN: Duration = Duration::from_secs(16);
+
 /// So many turns are there before the conflict.
 const TURNS_BEFORE: usize = 3;
 
@@ -79,13 +82,21 @@ impl Work {
     /// Begins once the daemon is there. Where it is to be still, nothing more is written once the conflict is
     /// there.
     pub(super) fn begin(config: Config, folders: Folders, still: bool) -> Self {
-        let (stop, stopped) = oneshot::channel();
+        let (stop, mut stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
             let ended = crate::commands::wait(async {
-                tokio::select! {
+                let error = tokio::select! {
                     // Whoever drops the sender has it end as well.
-                    _ = stopped => Ok(()),
-                    ended = act(config, &folders, still) => ended,
+                    _ = &mut stopped => return Ok(()),
+                    ended = act(config, &folders, still) => match ended {
+                        Ok(()) => return Ok(()),
+                        Err(error) => error,
+                    },
+                };
+                // A daemon that ends refuses things before it has ended, which is no failure.
+                match timeout(ENDS_WITHIN, stopped).await {
+                    Ok(_) => Ok(()),
+                    Err(_) => Err(error),
                 }
             });
             if let Err(error) = ended {
